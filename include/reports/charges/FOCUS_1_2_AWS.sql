@@ -1,0 +1,26 @@
+-- title: Charges of a FOCUS 1.2 export
+-- requires: BilledCost, ChargePeriodStart, ServiceName, SubAccountId
+-- optional: billing_period = BillingPeriodStart timestamp
+-- optional: billing_account = BillingAccountId string
+-- optional: account_name = SubAccountName string
+-- optional: charge_category = ChargeCategory string
+-- optional: effective_cost = EffectiveCost double
+-- optional: currency = BillingCurrency string
+-- note: account_name = Accounts are shown by their number only.
+-- note: charge_category = Charges cannot be told apart by category: all count as usage.
+-- note: effective_cost = The export does not deliver EffectiveCost: effective cost is shown as billed cost.
+-- note: currency = The export does not deliver the currency, so amounts are shown without one.
+SELECT
+  coalesce(date_format(BillingPeriodStart, '%Y-%m'), date_format(ChargePeriodStart, '%Y-%m')) AS billing_period,
+  CAST(ChargePeriodStart AS date) AS charge_date,
+  coalesce(SubAccountId, BillingAccountId, '(no account)') AS account_id,
+  coalesce(SubAccountName, SubAccountId, BillingAccountId, '(no account)') AS account_name,
+  coalesce(nullif(ServiceName, ''), '(no service)') AS service_name,
+  coalesce(ChargeCategory, 'Usage') AS charge_category,
+  CAST(coalesce(BilledCost, 0) AS decimal(38, 15)) AS billed_cost,
+  CAST(
+    CASE WHEN has_effective_cost THEN coalesce(EffectiveCost, 0) ELSE coalesce(BilledCost, 0) END
+    AS decimal(38, 15)
+  ) AS effective_cost,
+  BillingCurrency AS currency
+FROM delivery
