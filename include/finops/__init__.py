@@ -1,0 +1,1 @@
+"""Cost management in plain Python: definitions, deliveries and reports. No Airflow."""
