@@ -1,0 +1,175 @@
+"""The stack: the emulator and Airflow's four processes, up and down as one."""
+
+from __future__ import annotations
+
+import re
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from stack import environment
+from stack.database import Database
+from stack.errors import StackError
+from stack.interrupts import Interrupts
+from stack.processes import Processes, Running, free_port, tail
+from stack.rest import AirflowApi
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from stack.layout import Layout
+
+READY = re.compile(r"^emulator ready at (http://\S+)$", re.MULTILINE)
+COMPONENTS = {
+    "api-server": ("api-server", "--workers", "1"),
+    "dag-processor": ("dag-processor",),
+    "scheduler": ("scheduler", "--skip-serve-logs"),
+    "triggerer": ("triggerer", "--skip-serve-logs"),
+}
+HEALTHY = ("metadatabase", "scheduler", "triggerer", "dag_processor")
+
+
+def month_with_data() -> str:
+    """The 20th of this month, 06:00 UTC: an emulated time at which the month has data to report on."""
+    return datetime.now(UTC).replace(day=20, hour=6).strftime("%Y-%m-%dT%H:00:00Z")
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a stack differs from another.
+
+    Args:
+        speed: emulated seconds per second.
+        start: the emulated time at the start, ISO 8601.
+        rows: usage lines of one month of the simulated organisation, about; None for the emulator's default.
+        port: the API server's port; None for a free one.
+        schedules: whether DAGs run by their schedules too, not only when triggered.
+        patience: seconds to wait for a component before giving up.
+    """
+
+    speed: float = 1200
+    start: str = field(default_factory=month_with_data)
+    rows: int | None = None
+    port: int | None = None
+    schedules: bool = False
+    patience: float = 180
+
+
+class Stack:
+    """The emulator and Airflow as processes; a context manager that leaves nothing running.
+
+    Entering starts everything and returns as soon as the API server answers; DAG processor, scheduler and
+    triggerer may still be starting (`wait_healthy`).
+
+    Args:
+        layout: its folders, made anew.
+        options: speed, ports and the like.
+        interrupts: where waiting looks for a Ctrl-C.
+        say: takes each line of progress.
+    """
+
+    airflow: AirflowApi
+    emulator_url: str
+
+    def __init__(
+        self,
+        layout: Layout,
+        options: Options | None = None,
+        *,
+        interrupts: Interrupts | None = None,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.layout = layout
+        self.options = options or Options()
+        self.interrupts = interrupts or Interrupts()
+        self.processes = Processes(layout.logs)
+        self.keys = environment.Secrets()
+        self.components: dict[str, Running] = {}
+        self._say = say
+        self._env: dict[str, str] = {}
+        self._exit = ExitStack()
+
+    def __enter__(self) -> Stack:
+        with ExitStack() as started:
+            started.enter_context(self.layout.locked())
+            self.layout.prepare()
+            started.enter_context(self.processes)
+            self._start()
+            self._exit = started.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._exit.close()
+
+    def _start(self) -> None:
+        port = self.options.port or free_port()
+        emulator = self._start_emulator()
+        database = Database(self.layout)
+        self._env = environment.airflow(
+            self.layout, self.keys, port=port, emulator_url="", schedules=self.options.schedules
+        )
+        migration = database.begin(self.processes, self._env)
+        self._say("emulator starting" + (", database being migrated (first time only)" if migration else ""))
+        self.emulator_url = self._emulator_address(emulator)
+        self._env["AIRFLOW_CONN_AWS_DEFAULT"] = environment.aws_connection(self.emulator_url)
+        if migration:
+            self.wait(migration.ended, "the migration of Airflow's database")
+            database.finish()
+        environment.write_passwords(self.layout.passwords, self.keys.password)
+        for name in COMPONENTS:
+            self.start_component(name)
+        self._say(f"emulator at {self.emulator_url}, Airflow starting (logs in {self.layout.logs})")
+        self.airflow = AirflowApi(f"http://127.0.0.1:{port}", "admin", self.keys.password)
+        self.wait(lambda: bool(self.airflow.health()), "the API server")
+
+    def start_component(self, name: str) -> Running:
+        """Start one of `COMPONENTS`; a test that has killed one starts it again with this."""
+        running = self.processes.start(name, "airflow", *COMPONENTS[name], env=self._env)
+        self.components[name] = running
+        return running
+
+    def _start_emulator(self) -> Running:
+        command = ["emulator", "--port", "0", "--speed", str(self.options.speed), "--start", self.options.start]
+        for bucket in environment.BUCKETS:
+            command += ["--bucket", bucket]
+        if self.options.rows:
+            command += ["--rows", str(self.options.rows)]
+        return self.processes.start("emulator", *command, env=environment.base())
+
+    def _emulator_address(self, emulator: Running) -> str:
+        self.wait(lambda: bool(READY.search(tail(emulator.log))), "the emulator")
+        found = READY.search(tail(emulator.log))
+        assert found
+        return found[1]
+
+    def wait(self, done: Callable[[], bool], what: str) -> None:
+        """Wait until `done()`; raises `StackError` naming `what` when it takes too long or a process ends."""
+        deadline = time.monotonic() + self.options.patience
+        while not done():
+            self.processes.check()
+            if time.monotonic() > deadline:
+                raise StackError(
+                    f"{what} was not ready within {self.options.patience:.0f} s. See the logs in {self.layout.logs}."
+                )
+            self.interrupts.pause(0.2)
+
+    def wait_healthy(self) -> None:
+        """Wait until scheduler, triggerer and DAG processor report themselves healthy too."""
+        self.wait(
+            lambda: all(self.airflow.health().get(name) == "healthy" for name in HEALTHY),
+            "one of scheduler, triggerer and DAG processor",
+        )
+
+    def wait_for_dags(self, *dag_ids: str) -> None:
+        """Wait until the DAGs are known; raises `StackError` with the import errors if there are any."""
+
+        def known() -> bool:
+            errors = self.airflow.import_errors()
+            if errors:
+                texts = (f"{file} cannot be imported:\n{trace.strip()}" for file, trace in errors.items())
+                raise StackError("\n".join(texts))
+            return all(self.airflow.knows(dag_id) for dag_id in dag_ids)
+
+        self.wait(known, f"the parsing of {', '.join(dag_ids)}")

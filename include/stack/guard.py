@@ -1,0 +1,56 @@
+"""Ends a stack's processes, however deep they are and however the stack itself ended.
+
+Every process of a stack carries `STACK_ID` in its environment, and so does all that it starts: Airflow's
+task processes leave their parent's group and session, but not their environment.
+Run as `python -m stack.guard ID`, it waits until its standard input closes, that is until the stack's own
+process is gone (SIGKILL included), and then ends what is left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import sys
+import time
+
+import psutil
+
+MARK = "STACK_ID"
+
+
+def members(stack_id: str) -> list[psutil.Process]:
+    """Every living process of the stack `stack_id`, this one excepted."""
+    found = []
+    me = psutil.Process().pid
+    for process in psutil.process_iter():
+        # gone meanwhile, a zombie, or another user's: not ours to end
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid != me and process.environ().get(MARK) == stack_id:
+                found.append(process)
+    return found
+
+
+def end_all(stack_id: str, patience: float = 1.0) -> None:
+    """End all processes of the stack: SIGTERM, and SIGKILL for those still there after `patience` seconds.
+
+    It looks again until a look finds none, since a process may start another while it is being ended.
+    """
+    _signal(members(stack_id), signal.SIGTERM)
+    deadline = time.monotonic() + patience
+    while (left := members(stack_id)) and time.monotonic() < deadline:
+        psutil.wait_procs(left, timeout=0.1)
+    while left:
+        _signal(left, signal.SIGKILL)
+        psutil.wait_procs(left, timeout=1.0)
+        left = members(stack_id)
+
+
+def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.send_signal(number)
+
+
+if __name__ == "__main__":
+    sys.stdin.read()
+    end_all(sys.argv[1])

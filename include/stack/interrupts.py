@@ -1,0 +1,60 @@
+"""Ctrl-C as a flag that is looked at where the stack waits, never an exception in the middle of something."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from stack.errors import StoppedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+SLICE = 0.1
+"""Seconds between two looks at the flag: how late a Ctrl-C is noticed."""
+
+
+class Interrupts:
+    """Remembers that SIGINT, SIGTERM or SIGHUP came; `pause` raises `StoppedError` then.
+
+    A handler that raises could strike between the start of a process and the note of it, or inside the
+    tear-down. A flag cannot, and a second Ctrl-C only sets it again.
+    Used as a context manager it installs the handlers (main thread only); otherwise it is never set.
+    """
+
+    SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+    def __init__(self, on_first: Callable[[], None] | None = None) -> None:
+        self.came: signal.Signals | None = None
+        self._on_first = on_first
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Interrupts:
+        for number in self.SIGNALS:
+            self._before[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        if self.came is None:
+            self.came = signal.Signals(number)
+            if self._on_first:
+                self._on_first()
+
+    def check(self) -> None:
+        """Raise `StoppedError` if one of the signals came."""
+        if self.came is not None:
+            raise StoppedError(f"stopped by {self.came.name}")
+
+    def pause(self, seconds: float) -> None:
+        """Sleep for `seconds`, or raise `StoppedError` as soon as a signal came."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self.check()
+            time.sleep(min(left, SLICE))
+        self.check()

@@ -1,0 +1,90 @@
+"""Where a stack keeps its things."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from stack.errors import StackError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+REPO = Path(__file__).parents[2]
+VAR = REPO / "var"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The folders and files of one stack; all of it is made anew at each start.
+
+    Args:
+        folder: the stack's own folder, e.g. `var/run`.
+        dags: the folder that the DAG processor reads.
+        cache: what may be kept between two stacks (the migrated database).
+    """
+
+    folder: Path
+    dags: Path = REPO / "dags"
+    cache: Path = VAR / "cache"
+
+    @property
+    def airflow_home(self) -> Path:
+        """AIRFLOW_HOME."""
+        return self.folder / "airflow"
+
+    @property
+    def database(self) -> Path:
+        """Airflow's SQLite database."""
+        return self.airflow_home / "airflow.db"
+
+    @property
+    def passwords(self) -> Path:
+        """The simple auth manager's password file."""
+        return self.airflow_home / "passwords.json"
+
+    @property
+    def logs(self) -> Path:
+        """One log for each process, and Airflow's own logs in `airflow/` below."""
+        return self.folder / "logs"
+
+    @property
+    def reports(self) -> Path:
+        """The report pages fetched from S3."""
+        return self.folder / "reports"
+
+    @property
+    def summary(self) -> Path:
+        """What the run came to, as JSON."""
+        return self.folder / "summary.json"
+
+    def prepare(self) -> None:
+        """Remove what an earlier stack left, and make the folders, readable by this user alone."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        self.folder.mkdir(parents=True, mode=0o700)
+        for folder in (self.airflow_home, self.logs, self.cache):
+            folder.mkdir(parents=True, exist_ok=True)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for one stack at a time; raises `StackError` naming the process that has it."""
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        path = self.folder.with_name(f"{self.folder.name}.lock")
+        with path.open("a+") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                lock.seek(0)
+                raise StackError(
+                    f"{self.folder} is in use by another stack (process {lock.read().strip() or 'unknown'}). "
+                    "Wait until it ends, or stop it with Ctrl-C."
+                ) from None
+            lock.truncate(0)
+            lock.write(str(os.getpid()))
+            lock.flush()
+            yield

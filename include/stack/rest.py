@@ -1,0 +1,133 @@
+"""Airflow's REST API, as far as the stack and its tests need it."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.error
+import urllib.request
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from stack.errors import StackError
+
+TIMEOUT = 20.0
+NOT_FOUND = 404
+UNAUTHORIZED = 401
+
+
+class ApiError(StackError):
+    """Airflow's API refused a request or did not answer; `status` is None if there was no answer."""
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass(frozen=True)
+class Run:
+    """One DAG run: its DAG's id and its own."""
+
+    dag_id: str
+    run_id: str
+
+    @property
+    def path(self) -> str:
+        """Where the API keeps it."""
+        return f"/api/v2/dags/{quote(self.dag_id, safe='')}/dagRuns/{quote(self.run_id, safe='')}"
+
+
+class AirflowApi:
+    """A small client of Airflow's REST API v2; it never uses a proxy.
+
+    Args:
+        url: the API server, e.g. `http://127.0.0.1:8080`.
+        user: a user of the simple auth manager.
+        password: the user's password.
+    """
+
+    def __init__(self, url: str, user: str, password: str) -> None:
+        self.url = url
+        self.user = user
+        self.password = password
+        self._token: str | None = None
+        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
+    def request(self, method: str, path: str, body: object = None, **query: str | int) -> Any:
+        """Send one authenticated request and return the decoded answer; raises `ApiError`."""
+        if self._token is None:
+            login = {"username": self.user, "password": self.password}
+            self._token = self._send("POST", "/auth/token", login)["access_token"]
+        try:
+            return self._send(method, path, body, **query)
+        except ApiError as error:
+            if error.status == UNAUTHORIZED:
+                self._token = None  # it lives for a day; the next request asks for a new one
+            raise
+
+    def _send(self, method: str, path: str, body: object = None, **query: str | int) -> Any:
+        address = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        data = None if body is None else json.dumps(body).encode()
+        call = urllib.request.Request(address, data, headers, method=method)  # noqa: S310  our own address
+        try:
+            with self._opener.open(call, timeout=TIMEOUT) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:
+            detail = error.read().decode(errors="replace")[:500]
+            raise ApiError(f"Airflow answered {method} {path} with {error.code}: {detail}", error.code) from error
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise ApiError(f"Airflow did not answer {method} {path}: {error}") from error
+
+    def health(self) -> dict[str, str | None]:
+        """The status of each component by name; empty while the API server does not answer yet."""
+        try:
+            answer = self._send("GET", "/api/v2/monitor/health")
+        except ApiError:
+            return {}
+        return {name: (part or {}).get("status") for name, part in answer.items()}
+
+    def knows(self, dag_id: str) -> bool:
+        """Whether the DAG has been parsed and stored."""
+        try:
+            self.request("GET", f"/api/v2/dags/{quote(dag_id, safe='')}/details")
+        except ApiError as error:
+            if error.status == NOT_FOUND:
+                return False
+            raise
+        return True
+
+    def import_errors(self) -> dict[str, str]:
+        """The DAG files that could not be imported: stack trace by file name."""
+        found = self.request("GET", "/api/v2/importErrors", limit=100)["import_errors"]
+        return {entry["filename"]: entry["stack_trace"] for entry in found}
+
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
+        """Start a manual run, with `conf` as its Params."""
+        body = {"logical_date": None, "conf": conf or {}}
+        answer = self.request("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
+        return Run(dag_id, answer["dag_run_id"])
+
+    def state(self, run: Run) -> str:
+        """The run's state: queued, running, success or failed."""
+        return str(self.request("GET", run.path)["state"])
+
+    def tasks(self, run: Run) -> list[dict[str, Any]]:
+        """The run's task instances as the API describes them (`task_id`, `state`, `try_number`, ...)."""
+        answer = self.request("GET", f"{run.path}/taskInstances", limit=100)
+        found: list[dict[str, Any]] = answer["task_instances"]
+        return found
+
+    def log(self, run: Run, task_id: str, try_number: int = 1, map_index: int = -1) -> list[dict[str, Any]]:
+        """The log of one try of a task, as events (`event`, `level`, `timestamp`, `logger`, ...)."""
+        path = f"{run.path}/taskInstances/{quote(task_id, safe='')}/logs/{try_number}"
+        content = self.request("GET", path, map_index=map_index, full_content="true")["content"]
+        return [entry if isinstance(entry, dict) else {"event": str(entry)} for entry in content]
+
+    def xcom(self, run: Run, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
+        """The value that a task pushed; raises `ApiError` with status 404 if it pushed none."""
+        path = f"{run.path}/taskInstances/{quote(task_id, safe='')}/xcomEntries/{quote(key, safe='')}"
+        return self.request("GET", path, map_index=map_index, deserialize="true")["value"]
