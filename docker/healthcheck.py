@@ -13,7 +13,9 @@ import os
 import socket
 import sys
 
-HEARTBEAT_SECONDS = 30  # what Airflow itself allows a scheduler, triggerer and dag processor ([...] health_check_threshold)
+HEARTBEAT_SECONDS = (
+    30  # what Airflow itself allows a scheduler, triggerer and dag processor ([...] health_check_threshold)
+)
 REPLY_SECONDS = 5
 
 
