@@ -29,12 +29,23 @@ class DefinitionError(Exception):
         self.remedy = remedy
 
     def __str__(self) -> str:
-        return f"{self.file}: {self.field}: {self.problem}. {self.remedy}."
+        end = "" if self.remedy.endswith("?") else "."
+        return f"{self.file}: {self.field}: {self.problem}. {self.remedy}{end}"
 
 
 def mistake(problem: str, remedy: str) -> PydanticCustomError:
     """Return the error that a validator raises: what is wrong and what to do, each without its full stop."""
     return PydanticCustomError("mistake", "{problem}. {remedy}.", {"problem": problem, "remedy": remedy})
+
+
+def missing_either(first: str, second: str) -> PydanticCustomError:
+    """Return the error of a validator that found neither of two fields."""
+    context = {
+        "problem": f"is missing, and so is {first}",
+        "remedy": f"Write either {first} or {second}",
+        "fields": (first, second),
+    }
+    return PydanticCustomError("missing_either", "{problem}. {remedy}.", context)
 
 
 def mistakes(found: Iterable[tuple[tuple[str | int, ...], PydanticCustomError]]) -> None:
@@ -74,16 +85,20 @@ def translate(file: str, model: type[BaseModel], error: ValidationError) -> list
             if likely := nearest(str(key), _fields(model, parent)):
                 misspelt.add((*parent, likely))
     for each in details:
-        if each["type"] == "missing" and each["loc"] in misspelt:
-            continue
+        *parent, key = each["loc"] or ("",)
+        wanted = each["ctx"]["fields"] if each["type"] == "missing_either" else (key,)
+        if each["type"] in ("missing", "missing_either") and misspelt & {(*parent, field) for field in wanted}:
+            continue  # the misspelt field has its sentence, with this name in it
         problem, remedy = _explain(model, each)
-        sentences.append(DefinitionError(file, _path(each["loc"]), problem, remedy.rstrip(".")))
+        sentences.append(DefinitionError(file, _path(each["loc"]), problem, remedy))
     return sentences
 
 
 def _path(place: Sequence[str | int]) -> str:
     path = ""
     for part in place:
+        if part == "[key]":  # pydantic's mark for the key itself
+            continue
         path += f"[{part}]" if isinstance(part, int) else f".{part}"
     return path.lstrip(".") or "the file"
 
@@ -91,7 +106,7 @@ def _path(place: Sequence[str | int]) -> str:
 def _explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
     kind, value = error["type"], error["input"]
     context: Mapping[str, Any] = error.get("ctx", {})
-    if kind == "mistake":
+    if kind in ("mistake", "missing_either"):
         return context["problem"], context["remedy"]
     if kind == "missing":
         return "is missing", f"Add {error['loc'][-1]}: to the file"
@@ -102,30 +117,40 @@ def _explain(model: type[BaseModel], error: ErrorDetails) -> tuple[str, str]:
         return f"{shown(value)} is not allowed", choice(str(value), re.findall(r"'([^']*)'", context["expected"]))
     if kind == "invalid_key":
         return f"YAML reads this key as {_named(value)}, not as a text", "Put the key in quotes"
+    if kind == "string_too_long":
+        return f"has {len(value)} characters", f"Shorten it to {context['max_length']}"
+    if kind == "greater_than_equal":
+        return f"{shown(value)} is too small", f"Write {context['ge']:g} or more"
     if kind in _WANTED:
         return _wrong_type(_WANTED[kind], value)
     return f"{shown(value)} is refused: {error['msg']}", "Correct the value"
 
 
+_TEXT = ("a text", "Write a text, in quotes if it looks like something else")
+_MAPPING = ("a mapping", "Write key: value lines, indented below it")
+_WHOLE = ("a whole number", "Write it without quotes and decimals")
+_TIME = ("a time", "Write one such as 2026-11-01T00:00:00Z")
 _WANTED = {
-    "string_type": "a text",
-    "dict_type": "a mapping (key: value lines)",
-    "model_type": "a mapping (key: value lines)",
-    "tuple_type": "a list (lines that begin with a dash)",
-    "float_type": "a number",
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "datetime_type": "a time such as 2026-11-01T00:00:00Z",
-    "datetime_from_date_parsing": "a time such as 2026-11-01T00:00:00Z",
+    "string_type": _TEXT,
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "tuple_type": ("a list", "Write lines that begin with a dash, indented below it"),
+    "float_type": ("a number", "Write it without quotes"),
+    "finite_number": ("a finite number", "Write its digits"),
+    "int_type": _WHOLE,
+    "int_from_float": _WHOLE,
+    "datetime_type": _TIME,
+    "datetime_from_date_parsing": _TIME,
 }
 
 
-def _wrong_type(wanted: str, value: object) -> tuple[str, str]:
+def _wrong_type(wanted: tuple[str, str], value: object) -> tuple[str, str]:
+    noun, remedy = wanted
     if value is None:
-        return f"is empty where {wanted} belongs", "Write a value, or delete the line if the field is optional"
-    if wanted == "a text" and not isinstance(value, dict | list):
+        return f"is empty where {noun} belongs", "Write a value, or delete the line if the field is optional"
+    if wanted is _TEXT and not isinstance(value, dict | list):
         return f"YAML reads this as {_named(value)} ({value}), not as a text", "Put the value in quotes"
-    return f"{shown(value)} is {_named(value)} where {wanted} belongs", f"Write {wanted}"
+    return f"{shown(value)} is {_named(value)} where {noun} belongs", remedy
 
 
 def _named(value: object) -> str:

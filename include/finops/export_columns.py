@@ -28,7 +28,11 @@ class Column(StrictModel):
     @model_validator(mode="before")
     @classmethod
     def _from_name(cls, value: object) -> object:
-        return {"column": value} if isinstance(value, str) else value
+        if isinstance(value, str):
+            return {"column": value}
+        if not isinstance(value, dict | Column):
+            raise mistake(f"{shown(value)} is not a column", "Write the column's name, or column: and alias:")
+        return value
 
     @field_validator("column")
     @classmethod

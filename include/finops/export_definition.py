@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
-from finops.definition_errors import choice, mistake, mistakes, nearest, shown
+from finops.definition_errors import choice, missing_either, mistake, mistakes, nearest, shown
 from finops.definition_fields import AccountId, Definition, StrictModel
 from finops.export_columns import Column, check_columns
 from finops.tables import Table, known_tables
@@ -145,20 +145,23 @@ class ExportDefinition(Definition):
     def _check_statement(cls, statement: str | None, info: ValidationInfo) -> str | None:
         if "columns" not in info.data:  # it has mistakes of its own, so it is there
             return statement
-        if (info.data["columns"] is None) == (statement is None):
-            problem = "is missing, and so is columns" if statement is None else "is there as well as columns"
-            raise mistake(problem, "Write either columns or statement")
+        if info.data["columns"] is None and statement is None:
+            raise missing_either("columns", "statement")
+        if info.data["columns"] is not None and statement is not None:
+            raise mistake("is there as well as columns", "Delete one of them")
         return statement and _one_line(statement, info.data.get("table"))
 
     @field_validator("reports")
     @classmethod
     def _check_reports(cls, reports: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        found: list[tuple[tuple[int, ...], PydanticCustomError]] = []
         for index, name in enumerate(reports or ()):
             if not re.fullmatch(r"[a-z0-9_]+", name):
-                problem = f"{shown(name)} is not the name of a report"
-                mistakes([((index,), mistake(problem, "Write its file name in include/reports without .sql"))])
-            if reports and name in reports[:index]:
-                mistakes([((index,), mistake(f"{name} is there twice", "Delete one"))])
+                remedy = "Write its file name in include/reports without .sql"
+                found.append(((index,), mistake(f"{shown(name)} is not the name of a report", remedy)))
+            elif name in (reports or ())[:index]:
+                found.append(((index,), mistake(f"{name} is there twice", "Delete one")))
+        mistakes(found)
         return reports
 
     @property
