@@ -75,7 +75,7 @@ def _tone(place: int, value: float, *, signed: bool, folded: bool) -> str:
 
 
 def line(points: Sequence[Point], series: Sequence[str], *, title: str, unit: str, incomplete: bool = False) -> str:
-    """Draw lines over dates or names, the first with its area; `incomplete` marks the last point as preliminary."""
+    """Draw lines over dates or names, the first with its area; `incomplete` marks the last point."""
     left, right, top, bottom, height = 78, 24, 40, 34, 300
     numbers = [value for point in points for value in point.values]
     steps = ticks(min([0.0, *numbers]), max([0.0, *numbers]))

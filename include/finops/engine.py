@@ -17,7 +17,7 @@ def reason(error: Exception) -> str:
     """Reduce DuckDB's many-line message to its one telling sentence."""
     lines: list[str] = []
     for line in str(error).splitlines():
-        if line.startswith(("LINE ", "Column ", "  file")) or (lines and not line.strip()):
+        if line.startswith(("LINE ", "Column ", "\tCandidate", "  file")) or (lines and not line.strip()):
             break
         lines.append(line.strip())
     return " ".join(lines).rstrip(".")
