@@ -86,9 +86,7 @@ def read_header(path: Path, keys: tuple[str, ...]) -> Header:
             if entry is None:
                 raise ReportError(f"{path.name}:{number}: '{text}' is no header entry. Write '-- key: value'.")
             if entry["key"] not in keys:
-                raise ReportError(
-                    f"{path.name}:{number}: unknown header '{entry['key']}'. Known headers: {', '.join(keys)}."
-                )
+                raise ReportError(f"{path.name}:{number}: unknown header '{entry['key']}'. Known: {', '.join(keys)}.")
             current = found.setdefault(entry["key"], [])
             current.append((number, entry["value"].strip()))
     return found
@@ -123,8 +121,7 @@ def read_report(path: Path) -> Report:
     kinds = {name in ("charges", "delivery") for name in split(inputs)}
     if len(kinds) > 1:
         raise ReportError(
-            f"{path.name}:{line}: inputs of an export and of an estimate do not go together. "
-            "Write two reports instead."
+            f"{path.name}:{line}: inputs of an export and of an estimate do not go together. Write two reports instead."
         )
     return Report(
         name=path.stem,
