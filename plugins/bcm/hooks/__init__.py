@@ -1,0 +1,1 @@
+"""boto3 clients of both services behind Airflow connections."""

@@ -1,0 +1,151 @@
+"""What both services' hooks share: a strict connection, the account's identity, and errors as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
+from airflow.sdk.exceptions import AirflowNotFoundException
+
+from bcm.exceptions import AwsConnectionMissingError, AwsRefusedError, AwsUnavailableError, WrongAccountError
+
+#: Both services answer in one region of each partition; in ``aws`` it is this one.
+BCM_REGION = "us-east-1"
+
+#: Error codes after which the same request may go through later. Expired credentials are among them because
+#: a role's session is renewed by the next client.
+TRANSIENT_CODES = frozenset(
+    {
+        "ThrottlingException",
+        "Throttling",
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "InternalServerException",
+        "InternalFailure",
+        "InternalServerError",
+        "InternalError",
+        "ServiceUnavailable",
+        "ServiceUnavailableException",
+        "DataUnavailableException",
+        "RequestTimeout",
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "500",
+        "502",
+        "503",
+        "504",
+    }
+)
+#: Codes that say that a thing does not exist; the first is Data Exports', the second S3's HEAD.
+NOT_FOUND_CODES = frozenset({"ResourceNotFoundException", "404", "NoSuchBucket"})
+
+
+def error_code(error: BaseException) -> str:
+    """Return the API's error code of a botocore ``ClientError``, or "" for any other exception."""
+    response = getattr(error, "response", None) or {}
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def is_transient(error: BaseException) -> bool:
+    """Tell whether the request that ended in ``error`` is worth repeating.
+
+    True for throttling, faults on AWS's side, expired sessions, and everything that never got an answer
+    (connection refused or reset, time-outs).
+    """
+    import botocore.exceptions
+
+    if isinstance(error, botocore.exceptions.ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return error_code(error) in TRANSIENT_CODES or status >= 500
+    permanent = (
+        botocore.exceptions.NoCredentialsError,
+        botocore.exceptions.PartialCredentialsError,
+        botocore.exceptions.ParamValidationError,
+        botocore.exceptions.ProfileNotFound,
+    )
+    if isinstance(error, permanent):
+        return False
+    return isinstance(error, (botocore.exceptions.BotoCoreError, OSError, TimeoutError))
+
+
+def sentence(error: BaseException, action: str) -> str:
+    """Return one line that says what AWS answered to ``action``, with its code, message and field list."""
+    response = getattr(error, "response", None)
+    if not response:
+        return f"{action}: {type(error).__name__}: {error}"
+    detail = response.get("Error", {}).get("Message") or response.get("message") or ""
+    fields = response.get("Fields") or response.get("fieldList") or []
+    named = "; ".join(f"{f.get('Name') or f.get('name')}: {f.get('Message') or f.get('message')}" for f in fields)
+    return f"{action}: AWS answered {error_code(error)}: {detail}" + (f" ({named})" if named else "")
+
+
+@contextmanager
+def aws_errors(action: str) -> Iterator[None]:
+    """Turn what botocore raises inside the block into an error of this package.
+
+    :param action: what was being done, to start the sentence with, e.g. ``CreateExport cur2-daily``
+    :raises AwsUnavailableError: when the request may go through later
+    :raises AwsRefusedError: when AWS refused it for good
+    """
+    import botocore.exceptions
+
+    try:
+        yield
+    except (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError) as error:
+        if is_transient(error):
+            raise AwsUnavailableError(sentence(error, action)) from error
+        raise AwsRefusedError(sentence(error, action), code=error_code(error)) from error
+
+
+class BcmBaseHook(AwsBaseHook):
+    """A thin hook around one of the two services.
+
+    Unlike the amazon provider's hooks it does not fall back to default credentials when the connection is
+    missing: for billing that would silently be another account. ``aws_conn_id=None`` asks for them openly.
+
+    :param client_type: ``bcm-data-exports`` or ``bcm-pricing-calculator``
+    :param kwargs: as for every hook of the amazon provider: ``aws_conn_id``, ``region_name`` (default us-east-1),
+        ``verify``, ``config``
+    """
+
+    def __init__(self, client_type: str, **kwargs: Any) -> None:
+        super().__init__(client_type=client_type, **{**kwargs, "region_name": kwargs.get("region_name") or BCM_REGION})
+
+    @cached_property
+    def conn_config(self) -> AwsConnectionWrapper:
+        """Return the connection's settings.
+
+        :raises AwsConnectionMissingError: when there is no connection of that name
+        """
+        connection = None
+        if self.aws_conn_id:
+            try:
+                connection = self.get_connection(self.aws_conn_id)
+            except AirflowNotFoundException:
+                raise AwsConnectionMissingError(
+                    f"aws_conn_id: there is no Airflow connection {self.aws_conn_id!r}. Create it, or set "
+                    "aws_conn_id to None to use the default AWS credentials of the worker on purpose."
+                ) from None
+        return AwsConnectionWrapper(
+            conn=connection, region_name=self._region_name, botocore_config=self._config, verify=self._verify
+        )
+
+    def check_account(self, expected_account_id: str | None) -> None:
+        """Compare the account that the credentials belong to with the one that the user named.
+
+        :param expected_account_id: 12 digits; None skips the check
+        :raises WrongAccountError: when they differ
+        """
+        if expected_account_id is None:
+            return
+        with aws_errors(f"GetCallerIdentity with connection {self.aws_conn_id!r}"):
+            actual = self.account_id
+        if actual != expected_account_id:
+            raise WrongAccountError(
+                f"aws_conn_id: the credentials of connection {self.aws_conn_id!r} belong to account {actual}, but "
+                f"account {expected_account_id} was asked for. Use that account's connection, or correct the account."
+            )

@@ -1,0 +1,1 @@
+"""Tasks that create, change and delete exports, bill scenarios and bill estimates."""

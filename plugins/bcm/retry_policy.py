@@ -1,0 +1,26 @@
+"""Which failures are worth another try.
+
+``default_args={"retry_policy": BCM_RETRY_POLICY, "retries": 3}`` gives a whole DAG the policy.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+from bcm.exceptions import AwsUnavailableError, BcmPermanentError
+
+#: Fails at once on what a retry cannot mend, waits a minute after a fault on AWS's side, and leaves every other
+#: failure to the task's own ``retries`` and ``retry_delay``.
+BCM_RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        RetryRule(exception=BcmPermanentError, action=RetryAction.FAIL, reason="a retry cannot mend this"),
+        RetryRule(
+            exception=AwsUnavailableError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=1),
+            reason="AWS was unavailable",
+        ),
+    ]
+)

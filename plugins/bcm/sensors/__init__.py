@@ -1,0 +1,1 @@
+"""Tasks that wait for an execution of an export, or for a bill estimate."""
