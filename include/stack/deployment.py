@@ -57,6 +57,16 @@ class Options:
     patience: float = 180
 
 
+def emulator_command(options: Options, port: int) -> list[str]:
+    """The emulator's command line after `python -m`, with the demonstration's buckets."""
+    command = ["emulator", "--port", str(port), "--speed", f"{options.speed:g}", "--start", options.start]
+    if options.rows:
+        command += ["--rows", str(options.rows)]
+    for bucket in environment.BUCKETS:
+        command += ["--bucket", bucket]
+    return command
+
+
 class Stack:
     """The emulator and Airflow as processes; a context manager that leaves nothing running.
 
@@ -131,11 +141,7 @@ class Stack:
         return running
 
     def _start_emulator(self) -> Running:
-        command = ["emulator", "--port", "0", "--speed", str(self.options.speed), "--start", self.options.start]
-        for bucket in environment.BUCKETS:
-            command += ["--bucket", bucket]
-        if self.options.rows:
-            command += ["--rows", str(self.options.rows)]
+        command = emulator_command(self.options, port=0)
         return self.processes.start("emulator", *command, env=environment.base())
 
     def _emulator_address(self, emulator: Running) -> str:

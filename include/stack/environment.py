@@ -100,7 +100,11 @@ def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, sche
         },
         "api": {"host": "127.0.0.1", "port": str(port), "base_url": url, "secret_key": keys.api},
         "api_auth": {"jwt_secret": keys.jwt},
-        "logging": {"base_log_folder": str(layout.logs / "airflow"), "colored_console_log": "False"},
+        "logging": {
+            "base_log_folder": str(layout.logs / "airflow"),
+            "dag_processor_child_process_log_directory": str(layout.logs / "airflow" / "dag_processor"),
+            "colored_console_log": "False",
+        },
         "dag_processor": {
             "refresh_interval": "5",
             "min_file_process_interval": "10",

@@ -7,39 +7,57 @@ from typing import Any
 WIDTH = 100
 
 
+SOURCES = "::group::Log message source details"
+
+
 def lines(events: list[dict[str, Any]], last: int) -> list[str]:
     """The `last` lines of a task's log: time, level and message, and a stack trace where there is one."""
     found: list[str] = []
-    for event in _messages(events):
+    for event in _outside_groups(events, SOURCES):
+        text = str(event.get("event", ""))
+        if text.startswith(("::group::", "::endgroup::")):
+            continue
         time = str(event.get("timestamp") or "")[11:19]
         level = str(event.get("level") or "").upper()
-        found += f"{time} {level:<8}{event['event']}".strip().splitlines()
+        found += f"{time} {level:<8}{text}".strip().splitlines()
         for error in event.get("error_detail") or ():
             found += _trace(error)
     return found[-last:]
 
 
 def waiting_for(events: list[dict[str, Any]]) -> str:
-    """The newest message of the log, one line of at most `WIDTH` characters: what the task is waiting for."""
-    messages = [str(event["event"]).strip() for event in _messages(events)]
-    line = next((text.splitlines()[0] for text in reversed(messages) if text), "")
-    return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+    """What the task is waiting for: its newest message, in one line of at most `WIDTH` characters.
+
+    The messages of Airflow's own machinery are left out: they stand in groups, or come from the logger
+    `task`, or, the triggerer's, from none.
+    """
+    for event in reversed(_outside_groups(events, "::group::")):
+        text = str(event.get("event", "")).strip()
+        if text and event.get("logger") not in (None, "task"):
+            line = text.splitlines()[0]
+            return line if len(line) <= WIDTH else line[: WIDTH - 1] + "…"
+    return ""
 
 
-def _messages(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The log without its `::group::` of sources, which names files and servers only."""
+def _outside_groups(events: list[dict[str, Any]], group: str) -> list[dict[str, Any]]:
+    """The events that are not in a `::group::` whose first line begins with `group`."""
     kept, inside = [], False
     for event in events:
         text = str(event.get("event", ""))
-        if text.startswith("::group::Log message source"):
+        if text.startswith(group):
             inside = True
-        elif inside and text.startswith("::endgroup::"):
-            inside = False
-        elif not inside:
+        elif inside:
+            inside = not text.startswith("::endgroup::")
+        else:
             kept.append(event)
     return kept
 
 
 def _trace(error: dict[str, Any]) -> list[str]:
-    frames = [f"  {at['filename']}:{at['lineno']} in {at['name']}" for at in error.get("frames") or ()]
+    """One exception as lines, without the frames in which Airflow calls the task."""
+    frames = [
+        f"  {at['filename']}:{at['lineno']} in {at['name']}"
+        for at in error.get("frames") or ()
+        if "/airflow/sdk/" not in at["filename"]
+    ]
     return [*frames, f"  {error.get('exc_type')}: {error.get('exc_value')}"]
