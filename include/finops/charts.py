@@ -13,7 +13,7 @@ from finops.formats import MINUS, money
 WIDTH = 1000
 _LABEL = 250  # room for a bar's name
 _VALUE = 108  # room for a bar's value
-_MAX_NAME = 34  # characters of a bar's name that fit
+_MAX_NAME = 32  # characters of a bar's name that fit
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def bars(points: Sequence[Point], series: Sequence[str], *, title: str, unit: st
                 f'<rect class="{tone}" x="{x:.1f}" y="{y + offset}" width="{max(width, 0.5):.1f}" '
                 f'height="{thick}" rx="2"/>'
             )
-        body.append(_bar_value(point.values, zero, scale, y + 17, signed=signed))
+        body.append(_bar_value(point.values, zero, scale, y + (17 if len(series) == 1 else 15), signed=signed))
         body.append("</g>")
     body.append(f'<line class="axis" x1="{zero:.1f}" y1="{top}" x2="{zero:.1f}" y2="{height - 8}"/>')
     return _svg(height, title, _description(points, series, unit), body)
@@ -60,8 +60,7 @@ def bars(points: Sequence[Point], series: Sequence[str], *, title: str, unit: st
 
 def _bar_value(values: Sequence[float], zero: float, scale: float, y: float, *, signed: bool) -> str:
     first = values[0]
-    end = max(0.0, *values) if first >= 0 else min(0.0, *values)
-    x = zero + end * scale + (8 if first >= 0 else -8)
+    x = zero + first * scale + (8 if first >= 0 else -8)
     anchor = "start" if first >= 0 else "end"
     return f'<text class="value" x="{x:.1f}" y="{y}" text-anchor="{anchor}">{money(first, signed=signed)}</text>'
 
@@ -113,9 +112,10 @@ def line(points: Sequence[Point], series: Sequence[str], *, title: str, unit: st
             anchor = "middle" if 0 < index < last or not last else ("start" if index == 0 else "end")
             body.append(f'<text class="tick" x="{at_x(index):.1f}" y="{height - 12}" '
                         f'text-anchor="{anchor}">{escape(_day(point.x))}</text>')  # fmt: skip
-        half = (WIDTH - left - right) / max(1, len(points)) / 2
+        half = (WIDTH - left - right) / len(points) / 2
         body.append(f'<rect class="hover" x="{at_x(index) - half:.1f}" y="{top}" width="{2 * half:.1f}" '
-                    f'height="{height - top - bottom}"><title>{escape(_tooltip(point, series, unit))}</title></rect>')  # fmt: skip
+                    f'height="{height - top - bottom}">')  # fmt: skip
+        body.append(f"<title>{escape(_tooltip(point, series, unit))}</title></rect>")
     return _svg(height, title, _description(points, series, unit), body)
 
 

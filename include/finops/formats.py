@@ -20,7 +20,10 @@ def money(value: float | None, *, signed: bool = False) -> str:
 
 def percent(value: float | None) -> str:
     """Write a change in percent with its sign and one decimal."""
-    return "\u2013" if value is None else _sign(f"{value:+,.1f}\u202f%")
+    if value is None:
+        return "\u2013"
+    rounded = round(value, 1)
+    return _sign(f"{rounded:{'+' if rounded else ''},.1f}\u202f%")
 
 
 def number(value: float | None) -> str:
@@ -42,19 +45,19 @@ def cell(column: str, value: Any) -> str:
         return str(value)
     if column.endswith("_percent"):
         return percent(value)
-    if column.endswith("cost"):
-        return money(value, signed=column.startswith("difference"))
+    if sums(column):
+        return money(value, signed=column.endswith("difference"))
     return number(value)
 
 
 def label(column: str) -> str:
     """Turn a column's name into words: `billed_cost` to `Billed cost`."""
-    return column.replace("_", " ").strip().capitalize()
+    return column.replace("_percent", " %").replace("_", " ").strip().capitalize()
 
 
 def sums(column: str) -> bool:
-    """Whether values of a number column may be added up: a percentage or a count of distinct things may not."""
-    return column.endswith(("cost", "quantity"))
+    """Whether the column holds amounts, which add up; percentages, counts and quantities of many units do not."""
+    return column.endswith(("cost", "difference"))
 
 
 def _sign(text: str) -> str:

@@ -51,6 +51,11 @@ class Section:
     rows: int
     chart: str
 
+    @property
+    def long(self) -> bool:
+        """Whether the chart says it better: the table is folded up on the screen, and open on paper."""
+        return bool(self.chart) and len(self.body) > TOP + 1
+
 
 @dataclass(frozen=True)
 class Page:
@@ -126,7 +131,7 @@ def _cell(column: str, value: Any, is_number: bool) -> Cell:
 def _sum_row(title: str, rows: Sequence[dict[str, Any]], columns: Sequence[str], sums: Sequence[bool]) -> list[Cell]:
     cells = [Cell(title, None, False)]
     for name, adds_up in list(zip(columns, sums, strict=True))[1:]:
-        value = sum(row[name] or 0 for row in rows) if adds_up and not name.endswith("quantity") else None
+        value = sum(row[name] or 0 for row in rows) if adds_up else None
         cells.append(Cell("" if value is None else formats.cell(name, value), value, True))
     return cells
 

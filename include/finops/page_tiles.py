@@ -25,7 +25,7 @@ def export_tiles(totals: Headlines) -> list[Tile]:
             "Effective cost",
             _amount(totals.effective_cost, totals.currency),
             totals.effective_cost,
-            f"{money(saving, signed=True)} to billed",
+            f"{money(abs(saving))} {'above' if saving > 0 else 'below'} billed" if saving else "the same as billed",
         ),
         Tile("Services", f"{totals.services:,}", totals.services, f"in {_count(totals.accounts, 'account')}"),
         _mover(totals),

@@ -115,7 +115,7 @@ def run_export_reports(
     page = Page(
         title=meta.name,
         kind="Cost and usage export",
-        lead=meta.billing_period,
+        lead=_month(meta.billing_period),
         facts=(
             ("Billing period", meta.billing_period),
             ("Account", meta.account_id),
@@ -200,6 +200,14 @@ def _write_page(page: Page, folder: Path) -> Path:
     path = folder / PAGE
     path.write_text(render(page), encoding="utf-8")
     return path
+
+
+def _month(billing_period: str) -> str:
+    """Write `2026-11` as `November 2026`; a partition that is no month stays as it is."""
+    try:
+        return f"{datetime.strptime(billing_period, '%Y-%m'):%B %Y}"
+    except ValueError:
+        return billing_period
 
 
 def _day(moment: Any) -> str:

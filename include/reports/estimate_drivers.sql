@@ -1,7 +1,7 @@
 -- title: What drives the change
 -- description: Usage types by how much they change the bill. No historical cost means the usage is new.
 -- inputs: line_items
--- chart: diverging x=usage_type y=difference_cost
+-- chart: diverging x=usage_type y=difference
 SELECT
   service_code,
   usage_type,
@@ -11,7 +11,7 @@ SELECT
   max(coalesce(estimated_unit, historical_unit)) AS unit,
   sum(historical_cost) AS historical_cost,
   sum(estimated_cost) AS estimated_cost,
-  sum(coalesce(estimated_cost, 0)) - sum(coalesce(historical_cost, 0)) AS difference_cost
+  sum(coalesce(estimated_cost, 0)) - sum(coalesce(historical_cost, 0)) AS difference
 FROM line_items
 GROUP BY service_code, usage_type, operation
 ORDER BY abs(sum(coalesce(estimated_cost, 0)) - sum(coalesce(historical_cost, 0))) DESC, 1, 2, 3
