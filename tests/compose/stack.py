@@ -91,7 +91,8 @@ class Stack:
     def containers(self, service: str | None = None) -> list[dict[str, Any]]:
         """Return `docker inspect` of the running containers, of one service or of all."""
         ids = self.compose("ps", "--quiet", *([service] if service else [])).split()
-        return json.loads(self.run("docker", "inspect", *ids).stdout)
+        found: list[dict[str, Any]] = json.loads(self.run("docker", "inspect", *ids).stdout)
+        return found
 
     def hostnames(self, service: str) -> set[str]:
         """Return the host names of a service's containers, as Airflow records them."""
@@ -139,7 +140,7 @@ class Stack:
             f"{run} ends",
             lambda: (found := self.call("GET", run))["state"] in ("success", "failed") and found, seconds,
         )  # fmt: skip
-        tasks = self.call("GET", f"{run}/taskInstances?limit=100")["task_instances"]
+        tasks: list[dict[str, Any]] = self.call("GET", f"{run}/taskInstances?limit=100")["task_instances"]
         assert done["state"] == "success", "\n".join(
             f"{task['task_id']}: {task['state']}\n{self._end_of_log(run, task)}" for task in tasks
         )

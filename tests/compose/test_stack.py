@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.compose.stack import Stack, wait_until
@@ -18,8 +20,8 @@ SERVICES = {
 }  # fmt: skip
 
 
-def service_of(container: dict) -> str:
-    return container["Config"]["Labels"]["com.docker.compose.service"]
+def service_of(container: dict[str, Any]) -> str:
+    return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
 def test_every_service_is_healthy(stack: Stack) -> None:
@@ -66,6 +68,30 @@ def test_the_image_works_without_mounts(stack: Stack) -> None:
     stack.run(*alone, "python", stack.image, "-c", "import finops.definitions, emulator")
     files = stack.run(*alone, "ls", stack.image, "/opt/airflow/dags").stdout.split()
     assert {file.name for file in (stack.folder / "dags").glob("*.py")} <= {*files, "compose_probe.py"}
+
+
+def test_an_edit_of_the_code_installs_nothing(stack: Stack) -> None:
+    with (stack.folder / "include" / "emulator" / "__init__.py").open("a") as file:
+        file.write("\n# an edit\n")
+    build = stack.run("docker", "compose", "build", "--progress=plain", "airflow-init")
+    assert re.search(r"^#(\d+) .*uv pip install.*\n#\1 CACHED$", build.stdout + build.stderr, re.MULTILINE)
+
+
+def test_a_hung_triggerer_is_not_healthy(stack: Stack) -> None:
+    def signal(name: str) -> None:
+        stack.compose("exec", "-T", "airflow-triggerer", "sh", "-c", f"kill -{name} -1")
+
+    def check() -> str:
+        command = ("exec", "-T", "airflow-triggerer", "python", "/opt/healthcheck.py", "job", "TriggererJob")
+        return stack.run("docker", "compose", *command, check=False).stderr
+
+    assert check() == ""
+    signal("STOP")
+    try:
+        wait_until("its heartbeat is too old", lambda: "the last heartbeat of TriggererJob is" in check(), 60)
+    finally:
+        signal("CONT")
+    wait_until("it is alive again", lambda: check() == "", 60)
 
 
 def test_all_dags_import(stack: Stack) -> None:
