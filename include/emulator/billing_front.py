@@ -1,0 +1,88 @@
+"""The way of a request to one of the billing services: target, faults, model, handler, log."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from emulator.accounts import Caller
+from emulator.errors import ServiceError
+from emulator.service import Call, Service
+from emulator.services import SERVICES
+from emulator.wire import Answer
+
+if TYPE_CHECKING:
+    from emulator.world import World
+
+_BY_TARGET = {service.protocol.target_prefix: service for service in SERVICES}
+_log = logging.getLogger(__name__)
+
+
+class AnswerDropped(Exception):  # noqa: N818 - not an error: what a fault rule asked for
+    """The request was carried out, and a fault rule wants the connection closed without an answer."""
+
+
+def find_service(environ: Mapping[str, Any]) -> tuple[Service, str] | None:
+    """Read service and operation from X-Amz-Target; ``None`` if the request is not for one of these services."""
+    prefix, _, operation = environ.get("HTTP_X_AMZ_TARGET", "").partition(".")
+    service = _BY_TARGET.get(prefix)
+    return (service, operation) if service else None
+
+
+class BillingFront:
+    """Answers requests to the billing services.
+
+    :param stopping: set when the server stops; it ends delays that fault rules asked for.
+    """
+
+    def __init__(self, world: World, stopping: threading.Event) -> None:
+        self._world = world
+        self._stopping = stopping
+
+    def answer(self, service: Service, operation: str, caller: Caller, body: bytes) -> Answer:
+        """Answer one request.
+
+        :raises AnswerDropped: if a fault rule wants that.
+        """
+        world = self._world
+        entry = world.journal.begin(service.name, operation, caller.account, caller.access_key_id, world.clock.now())
+        entry.params = _readable(body)
+        effects = world.faults.for_call(operation, caller.account)
+        if effects.delay_seconds:
+            self._stopping.wait(effects.delay_seconds)
+        try:
+            if effects.error:
+                raise effects.error
+            if caller.access_key_id is None:
+                raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
+            answer = self._carry_out(service, operation, caller.account, body)
+        except ServiceError as error:
+            answer = service.protocol.error(error)
+        except Exception:
+            _log.exception("%s failed", operation)
+            answer = service.protocol.error(
+                ServiceError("InternalServerException", "The emulator failed; its log says where")
+            )
+        entry.status, entry.error = answer.status, answer.error
+        if effects.drop_answer:
+            raise AnswerDropped
+        return answer
+
+    def _carry_out(self, service: Service, operation: str, account: str, body: bytes) -> Answer:
+        model = service.protocol.operation(operation)
+        handler = service.handler(operation)
+        params = service.protocol.request(model, body)
+        with self._world.lock:
+            self._world.settle()
+            call = Call(self._world, operation, account, params, self._world.clock.now())
+            return service.protocol.answer(model, handler(call))
+
+
+def _readable(body: bytes) -> Any:
+    try:
+        return json.loads(body or b"{}")
+    except ValueError:
+        return None

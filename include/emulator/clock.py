@@ -1,0 +1,96 @@
+"""Emulated time: a clock that can run fast and be moved on, and the timeline of what falls due on it."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+Action = Callable[[datetime], None]
+
+
+class Clock:
+    """Time in UTC that runs ``speed`` times as fast as the wall.
+
+    :param start: the emulated time now; the wall's time when ``None``.
+    :param speed: emulated seconds per second of the wall, above 0.
+    """
+
+    def __init__(self, start: datetime | None = None, speed: float = 1.0) -> None:
+        self._lock = threading.Lock()
+        self._emulated = start or datetime.now(UTC)
+        self._wall = time.monotonic()
+        self._speed = _checked_speed(speed)
+
+    @property
+    def speed(self) -> float:
+        """Emulated seconds per second of the wall."""
+        return self._speed
+
+    @speed.setter
+    def speed(self, speed: float) -> None:
+        with self._lock:
+            self._rebase()
+            self._speed = _checked_speed(speed)
+
+    def now(self) -> datetime:
+        """Give the emulated time, aware, in UTC."""
+        with self._lock:
+            return self._rebase()
+
+    def advance(self, seconds: float) -> datetime:
+        """Move on by ``seconds`` of emulated time (0 or more) and give the new time.
+
+        :raises ValueError: if ``seconds`` is negative: deliveries cannot be undone.
+        """
+        if seconds < 0:
+            raise ValueError(f"advance_seconds must be 0 or more, not {seconds}: the clock cannot go back")
+        with self._lock:
+            self._emulated = self._rebase() + timedelta(seconds=seconds)
+            return self._emulated
+
+    def set(self, moment: datetime) -> None:
+        """Start again at ``moment``: only a reset of the whole emulator does this."""
+        with self._lock:
+            self._rebase()
+            self._emulated = moment
+
+    def _rebase(self) -> datetime:
+        wall = time.monotonic()
+        self._emulated += timedelta(seconds=(wall - self._wall) * self._speed)
+        self._wall = wall
+        return self._emulated
+
+
+def _checked_speed(speed: float) -> float:
+    if not 0 < speed < float("inf"):
+        raise ValueError(f"speed must be a number above 0, not {speed}")
+    return float(speed)
+
+
+class Timeline:
+    """What falls due when. Actions run in the order of their emulated time, whoever asks first.
+
+    Nothing here sleeps: :meth:`settle` is called before every request and by the server's ticker.
+    """
+
+    def __init__(self) -> None:
+        self._due: list[tuple[datetime, int, Action]] = []
+        self._order = itertools.count()
+
+    def schedule(self, at: datetime, action: Action) -> None:
+        """Have ``action(at)`` called as soon as the emulated time reaches ``at``."""
+        heapq.heappush(self._due, (at, next(self._order), action))
+
+    def settle(self, now: datetime) -> None:
+        """Run everything that is due by ``now``, including what these actions schedule by then."""
+        while self._due and self._due[0][0] <= now:
+            at, _, action = heapq.heappop(self._due)
+            action(at)
+
+    def clear(self) -> None:
+        """Forget everything that was to come."""
+        self._due.clear()

@@ -1,0 +1,83 @@
+"""The control API under ``/_emulator``: time, the log of requests, faults, charges, reset."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+from emulator.wire import Answer
+
+if TYPE_CHECKING:
+    from emulator.world import World
+
+PREFIX = "/_emulator/"
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
+
+
+class Control:
+    """Answers the control API for one world. It is for this machine: other addresses are refused."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._routes: dict[tuple[str, str], Callable[[Mapping[str, str], Any], dict[str, Any]]] = {
+            ("GET", "health"): lambda query, body: {"status": "ok"},
+            ("GET", "clock"): lambda query, body: self._clock(),
+            ("POST", "clock"): self._set_clock,
+            ("GET", "requests"): self._requests,
+            ("DELETE", "requests"): lambda query, body: self._done(world.journal.clear),
+            ("GET", "faults"): lambda query, body: {"faults": world.faults.list()},
+            ("POST", "faults"): lambda query, body: {"id": world.faults.add(body)},
+            ("DELETE", "faults"): lambda query, body: self._done(world.faults.clear),
+            ("GET", "charges"): lambda query, body: {"charges": world.calculator.charges()},
+            ("POST", "reset"): lambda query, body: self._done(world.reset),
+        }
+
+    def answer(self, environ: Mapping[str, Any], body: bytes) -> Answer:
+        """Answer one request: 200, or 400, 403, 404 or 405 with ``{"error": one sentence}``."""
+        if not environ.get("REMOTE_ADDR", "").startswith(_LOOPBACK):
+            return _json(403, {"error": "the control API answers this machine only"})
+        name = environ["PATH_INFO"].removeprefix(PREFIX)
+        route = self._routes.get((environ["REQUEST_METHOD"], name))
+        if route is None:
+            known = any(name == path for _, path in self._routes)
+            paths = ", ".join(f"{method} {PREFIX}{path}" for method, path in self._routes)
+            return _json(405 if known else 404, {"error": f"no such route; there are {paths}"})
+        query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
+        try:
+            document = json.loads(body) if body.strip() else {}
+            if not isinstance(document, dict):
+                raise ValueError("the body must be a JSON object")
+            return _json(200, route(query, document))
+        except ValueError as error:
+            return _json(400, {"error": str(error)})
+
+    def _clock(self) -> dict[str, Any]:
+        clock = self._world.clock
+        return {"now": clock.now().isoformat(), "speed": clock.speed}
+
+    def _set_clock(self, query: Mapping[str, str], body: Any) -> dict[str, Any]:
+        if not body or set(body) - {"advance_seconds", "speed"}:
+            raise ValueError('clock: give {"advance_seconds": N} or {"speed": N} or both')
+        for name, number in body.items():
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                raise ValueError(f"clock: {name} must be a number, not {number!r}")
+        if "speed" in body:
+            self._world.clock.speed = body["speed"]
+        if "advance_seconds" in body:
+            self._world.clock.advance(body["advance_seconds"])
+        self._world.settle()
+        return self._clock()
+
+    def _requests(self, query: Mapping[str, str], body: Any) -> dict[str, Any]:
+        return {"requests": self._world.journal.entries(query.get("operation"), query.get("service"))}
+
+    def _done(self, action: Callable[[], None]) -> dict[str, Any]:
+        action()
+        return {"status": "ok"}
+
+
+def _json(status: int, document: Mapping[str, Any]) -> Answer:
+    body = json.dumps(document, default=str).encode()
+    return Answer(status, [("Content-Type", "application/json")], body)

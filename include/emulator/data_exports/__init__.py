@@ -1,0 +1,1 @@
+"""AWS Data Exports: exports, their executions and what they deliver."""

@@ -1,0 +1,112 @@
+"""Checks an export's definition and turns it into what AWS keeps and echoes."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from emulator.errors import ServiceError, invalid, invalid_field
+from emulator.query import Query, QueryError, parse
+from emulator.tables import TABLES, Table
+
+_COMPRESSIONS = {"PARQUET": "PARQUET", "TEXT_OR_CSV": "GZIP"}
+_BILLING_VIEW = "BILLING_VIEW_ARN"
+
+
+def accept(export: Mapping[str, Any], arn: str, account: str) -> dict[str, Any]:
+    """Check everything about a definition that needs no look at S3, and give it as AWS echoes it.
+
+    Table properties come back with their defaults and with the account's primary billing view, whether sent or
+    not; a table that has no properties loses an empty map.
+
+    :param export: AWS's Export, checked by the model.
+    :raises ServiceError: ValidationException; AccessDeniedException for an empty billing view.
+    """
+    _check_output(export["DestinationConfigurations"]["S3Destination"]["S3OutputConfigurations"])
+    query = read_query(export["DataQuery"])
+    kept = copy.deepcopy(dict(export))
+    kept["ExportArn"] = arn
+    sent = (export["DataQuery"].get("TableConfigurations") or {}).get(query.table.name, {})
+    properties = _properties(query.table, sent, account)
+    if properties:
+        kept["DataQuery"]["TableConfigurations"] = {query.table.name: properties}
+    else:
+        kept["DataQuery"].pop("TableConfigurations", None)
+    return kept
+
+
+def read_query(data_query: Mapping[str, Any]) -> Query:
+    """Parse a DataQuery.
+
+    :raises ServiceError: ValidationException if the statement, a table or a property is not valid.
+    """
+    configurations = data_query.get("TableConfigurations") or {}
+    for name, properties in configurations.items():
+        if name not in TABLES:
+            raise invalid_field("Export.DataQuery.TableConfigurations", f"There is no table {name}")
+        try:
+            TABLES[name].effective_properties(properties)
+        except ValueError as error:
+            raise invalid_field("Export.DataQuery.TableConfigurations", str(error)) from None
+    try:
+        query = parse(data_query["QueryStatement"], configurations)
+    except QueryError as error:
+        raise invalid_field("Export.DataQuery.QueryStatement", f"Invalid QueryStatement: {error}") from None
+    if set(configurations) - {query.table.name}:
+        raise invalid_field(
+            "Export.DataQuery.TableConfigurations", f"The query reads {query.table.name} and no other table"
+        )
+    return query
+
+
+def check_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Check what UpdateExport may not change; both definitions as :func:`accept` gives them.
+
+    AWS's pages disagree about table configurations; here all may change but the billing view.
+
+    :raises ServiceError: ValidationException.
+    """
+    old_table, new_table = (read_query(export["DataQuery"]).table.name for export in (old, new))
+    if new["Name"] != old["Name"]:
+        raise invalid_field("Export.Name", f"The name of an export cannot change from {old['Name']}")
+    if new_table != old_table:
+        raise invalid_field("Export.DataQuery.QueryStatement", f"The table cannot change from {old_table}")
+    if new["RefreshCadence"] != old["RefreshCadence"]:
+        raise invalid_field("Export.RefreshCadence", "The refresh cadence of an export cannot change")
+    if _billing_view(new, new_table) != _billing_view(old, old_table):
+        raise invalid_field("Export.DataQuery.TableConfigurations", "The billing view of an export cannot change")
+    if (_overwrite(old), _overwrite(new)) == ("OVERWRITE_REPORT", "CREATE_NEW_REPORT"):
+        raise invalid_field(
+            "Export.DestinationConfigurations.S3Destination.S3OutputConfigurations.Overwrite",
+            "An export that overwrites cannot change to CREATE_NEW_REPORT",
+        )
+
+
+def _properties(table: Table, sent: Mapping[str, str], account: str) -> dict[str, str]:
+    properties = table.effective_properties(sent)
+    if any(known.name == _BILLING_VIEW for known in table.properties):
+        if properties.get(_BILLING_VIEW) == "":
+            raise ServiceError("AccessDeniedException", "The account has no access to the billing view ''")
+        properties.setdefault(_BILLING_VIEW, f"arn:aws:billing::{account}:billingview/primary")
+    return properties
+
+
+def _check_output(output: Mapping[str, str]) -> None:
+    if output["OutputType"] != "CUSTOM":
+        raise invalid("The emulator delivers OutputType CUSTOM only", reason="other")
+    if output["Compression"] != _COMPRESSIONS[output["Format"]]:
+        raise invalid_field(
+            "Export.DestinationConfigurations.S3Destination.S3OutputConfigurations.Compression",
+            f"Format {output['Format']} goes with Compression {_COMPRESSIONS[output['Format']]}",
+        )
+
+
+def _billing_view(export: Mapping[str, Any], table: str) -> str | None:
+    configurations: Mapping[str, Mapping[str, str]] = export["DataQuery"].get("TableConfigurations", {})
+    return configurations.get(table, {}).get(_BILLING_VIEW)
+
+
+def _overwrite(export: Mapping[str, Any]) -> str:
+    output: Mapping[str, str] = export["DestinationConfigurations"]["S3Destination"]["S3OutputConfigurations"]
+    return output["Overwrite"]

@@ -1,0 +1,113 @@
+"""When exports run and how a run goes.
+
+AWS says: the first delivery within 24 hours, then at least daily and up to three times a day; after the close of a
+month its partition is refreshed for up to two weeks. There is no way to ask for a run. The durations are drawn from
+the seed, the account and the export's name, so a world with the same seed runs the same way.
+"""
+
+from __future__ import annotations
+
+import copy
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from emulator.data_exports.definition import read_query
+from emulator.data_exports.destination import Destination
+from emulator.data_exports.state import Execution, ExportRecord
+
+if TYPE_CHECKING:
+    from emulator.world import World
+
+_FIRST_RUN_HOURS = (1.0, 6.0)
+_NEXT_RUN_HOURS = (8.0, 11.0)
+_RUN_MINUTES = (5.0, 40.0)
+_RESTATED_UNTIL_DAY = 14
+# The share of a run's time after which it enters each status; delivery ends it.
+_PHASES = (("QUERY_QUEUED", 0.05), ("QUERY_IN_PROCESS", 0.15), ("DELIVERY_IN_PROCESS", 0.7))
+
+
+class Runner:
+    """Runs exports on the world's timeline."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def start(self, record: ExportRecord) -> None:
+        """Plan a new export's first run."""
+        self._plan(record, record.created_at, _FIRST_RUN_HOURS)
+
+    def _plan(self, record: ExportRecord, after: datetime, hours: tuple[float, float]) -> None:
+        draw = self._world.draw("run", record.account, record.name, record.runs)
+        self._world.timeline.schedule(after + timedelta(hours=draw.uniform(*hours)), lambda at: self._run(record, at))
+
+    def _run(self, record: ExportRecord, at: datetime) -> None:
+        if not self._world.exports.holds(record):
+            return
+        record.runs += 1
+        for period in periods(read_query(record.definition["DataQuery"]).table.name, at):
+            execution = Execution(period, copy.deepcopy(record.definition), created_at=at, updated_at=at)
+            record.executions.append(execution)
+            self._plan_phases(record, execution)
+        self._plan(record, at, _NEXT_RUN_HOURS)
+
+    def _plan_phases(self, record: ExportRecord, execution: Execution) -> None:
+        draw = self._world.draw("execution", record.account, record.name, record.runs, execution.period)
+        lasts = timedelta(minutes=draw.uniform(*_RUN_MINUTES))
+        says_when_completed = draw.random() < 0.5
+        schedule = self._world.timeline.schedule
+        for status, share in _PHASES:
+            schedule(
+                execution.created_at + lasts * share,
+                lambda at, status=status: self._enter(record, execution, status, at),
+            )
+        schedule(
+            execution.created_at + lasts,
+            lambda at: self._finish(record, execution, at, says_when_completed),
+        )
+
+    def _enter(self, record: ExportRecord, execution: Execution, status: str, at: datetime) -> None:
+        if not self._is_alive(record, execution):
+            return
+        if status == "DELIVERY_IN_PROCESS" and self._fails(record, execution, "QUERY_FAILURE", at):
+            return
+        execution.move(status, at)
+
+    def _finish(self, record: ExportRecord, execution: Execution, at: datetime, says_when_completed: bool) -> None:
+        if not self._is_alive(record, execution) or self._fails(record, execution, "DELIVERY_FAILURE", at):
+            return
+        if not Destination.of(execution.snapshot, record.account).permits(record.arn, record.account):
+            self._fail(record, execution, "DELIVERY_FAILURE", "INSUFFICIENT_PERMISSION", at)
+            return
+        execution.move("DELIVERY_SUCCESS", at)
+        execution.completed_at = at if says_when_completed else None
+        record.judge(at)
+        self._world.deliveries.accept(record, execution, at)
+
+    def _is_alive(self, record: ExportRecord, execution: Execution) -> bool:
+        return self._world.exports.holds(record) and not execution.status.endswith("_FAILURE")
+
+    def _fails(self, record: ExportRecord, execution: Execution, status: str, at: datetime) -> bool:
+        reason = self._world.faults.for_execution(record.name, record.account, status)
+        if reason is None:
+            return False
+        self._fail(record, execution, status, reason, at)
+        return True
+
+    def _fail(self, record: ExportRecord, execution: Execution, status: str, reason: str, at: datetime) -> None:
+        execution.move(status, at, reason)
+        record.judge(at, reason)
+
+
+def periods(table: str, at: datetime) -> list[date]:
+    """Give the partitions that a run at ``at`` covers.
+
+    Cost tables: the month's, and in its first two weeks the previous month's before it. Recommendations: the day's.
+    Carbon: the previous month's.
+    """
+    month = at.date().replace(day=1)
+    previous = (month - timedelta(days=1)).replace(day=1)
+    if table == "COST_OPTIMIZATION_RECOMMENDATIONS":
+        return [at.date()]
+    if table == "CARBON_EMISSIONS":
+        return [previous]
+    return [previous, month] if at.day <= _RESTATED_UNTIL_DAY else [month]

@@ -1,0 +1,132 @@
+"""What the emulator remembers of exports and executions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from emulator.errors import not_found
+
+
+@dataclass
+class Execution:
+    """One run of an export for one partition.
+
+    :param period: the first day of the billing period that it covers (the day itself for daily tables).
+    :param snapshot: the export as it was defined when the run began.
+    :param status: one of AWS's ExecutionStatusCode values; ``reason`` is set when it ends in failure.
+    """
+
+    period: date
+    snapshot: dict[str, Any]
+    created_at: datetime
+    updated_at: datetime
+    id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    status: str = "INITIATION_IN_PROCESS"
+    reason: str | None = None
+    completed_at: datetime | None = None
+
+    def move(self, status: str, at: datetime, reason: str | None = None) -> None:
+        """Enter a status."""
+        self.status, self.reason, self.updated_at = status, reason, at
+
+    def describe(self) -> dict[str, Any]:
+        """Give AWS's ExecutionStatus."""
+        return {
+            "StatusCode": self.status,
+            "StatusReason": self.reason,
+            "CreatedAt": self.created_at,
+            "CompletedAt": self.completed_at,
+            "LastUpdatedAt": self.updated_at,
+        }
+
+
+@dataclass
+class ExportRecord:
+    """One export.
+
+    :param definition: AWS's Export as it is echoed, with its ARN and with the properties that nobody sent.
+    :param runs: how many runs there have been; durations are drawn by this number.
+    :param chunks: per data path, how many chunks the last delivery left there (overwrite mode blanks the surplus).
+    """
+
+    account: str
+    arn: str
+    definition: dict[str, Any]
+    tags: list[dict[str, str]]
+    created_at: datetime
+    updated_at: datetime
+    refreshed_at: datetime | None = None
+    health: str = "HEALTHY"
+    reason: str | None = None
+    runs: int = 0
+    executions: list[Execution] = field(default_factory=list)
+    chunks: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The export's name, which never changes."""
+        return str(self.definition["Name"])
+
+    def judge(self, at: datetime, reason: str | None = None) -> None:
+        """Take over the result of the latest delivery: healthy without a ``reason``."""
+        self.health, self.reason = ("UNHEALTHY" if reason else "HEALTHY"), reason
+        self.updated_at = at
+        if reason is None:
+            self.refreshed_at = at
+
+    def describe(self) -> dict[str, Any]:
+        """Give AWS's ExportStatus."""
+        return {
+            "StatusCode": self.health,
+            "StatusReason": self.reason,
+            "CreatedAt": self.created_at,
+            "LastUpdatedAt": self.updated_at,
+            "LastRefreshedAt": self.refreshed_at,
+        }
+
+    def execution(self, execution_id: str) -> Execution:
+        """Find an execution.
+
+        :raises ServiceError: ResourceNotFoundException.
+        """
+        for execution in self.executions:
+            if execution.id == execution_id:
+                return execution
+        raise not_found("Execution", execution_id)
+
+
+class ExportBook:
+    """All exports of all accounts."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, ExportRecord] = {}
+
+    def add(self, record: ExportRecord) -> None:
+        """Enter an export."""
+        self._records[record.arn] = record
+
+    def remove(self, record: ExportRecord) -> None:
+        """Strike an export out; its executions under way come to nothing."""
+        del self._records[record.arn]
+
+    def holds(self, record: ExportRecord) -> bool:
+        """Say whether the export still exists."""
+        return self._records.get(record.arn) is record
+
+    def of(self, account: str) -> Iterator[ExportRecord]:
+        """Give an account's exports in the order of their creation."""
+        return (record for record in self._records.values() if record.account == account)
+
+    def find(self, account: str, arn: str) -> ExportRecord:
+        """Find an export of the account's.
+
+        :raises ServiceError: ResourceNotFoundException, also for another account's export.
+        """
+        record = self._records.get(arn)
+        if record is None or record.account != account:
+            raise not_found("Export", arn)
+        return record

@@ -1,0 +1,133 @@
+"""A small HTTP/1.1 server with keep-alive, which werkzeug's own does not have.
+
+Requests and answers pass through it whole, so that every answer has a length and connections stay usable; at the
+end all connections are closed and all threads joined.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterable
+from http.server import HTTPServer
+from socketserver import ThreadingMixIn
+from typing import Any
+
+from moto.moto_server.werkzeug_app import MotoRequestHandler
+
+from emulator.billing_front import AnswerDropped
+
+WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+_BODYLESS = (204, 304)
+_log = logging.getLogger(__name__)
+
+
+class Handler(MotoRequestHandler):
+    """Serves the requests of one connection. The environ is moto's, which keeps metadata names as they were."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+    wbufsize = -1
+
+    def run_wsgi(self) -> None:
+        """Answer one request."""
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        environ = self.make_environ()
+        body = self._body(environ)
+        environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
+        environ.pop("HTTP_TRANSFER_ENCODING", None)
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        try:
+            chunks = self.server.app(environ, lambda status, headers: started.append((status, headers)))
+            self._send(*started[0], b"".join(chunks))
+        except AnswerDropped:
+            self.close_connection = True
+        except OSError:
+            self.close_connection = True
+        except Exception:
+            _log.exception("%s %s failed", self.command, self.path)
+            self.close_connection = True
+
+    def _body(self, environ: dict[str, Any]) -> bytes:
+        if environ.get("wsgi.input_terminated"):
+            return bytes(environ["wsgi.input"].read())
+        return self.rfile.read(int(environ.get("CONTENT_LENGTH") or 0))
+
+    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        number, _, phrase = status.partition(" ")
+        self.send_response(int(number), phrase)
+        is_head = self.command == "HEAD"
+        for name, value in headers:
+            if is_head or name.lower() != "content-length":
+                self.send_header(name, value)
+        if not is_head and int(number) not in _BODYLESS:
+            self.send_header("Content-Length", str(len(body)))
+        if self.close_connection:
+            self.send_header("Connection", "close")
+        self.end_headers()
+        if not is_head and int(number) not in _BODYLESS:
+            self.wfile.write(body)
+        self.wfile.flush()
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Say nothing: the log of requests is in the control API."""
+
+
+class Server(ThreadingMixIn, HTTPServer):
+    """One thread per connection. ``port`` 0 takes a free one.
+
+    :raises OSError: if the address cannot be had.
+    """
+
+    daemon_threads = False
+    block_on_close = True
+    request_queue_size = 128
+    allow_reuse_address = True
+    # What the environ-making of werkzeug's handler reads from its own server.
+    multithread = True
+    multiprocess = False
+    ssl_context = None
+    _server_version = "emulator"
+
+    def __init__(self, host: str, port: int, app: WsgiApp) -> None:
+        self.app = app
+        self._open: set[socket.socket] = set()
+        self._open_lock = threading.Lock()
+        super().__init__((host, port), Handler)
+
+    def server_bind(self) -> None:
+        """Bind without asking the resolver for a name, which can take seconds."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.socket.bind(self.server_address)
+        self.server_address = self.socket.getsockname()
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Remember the connection, to be able to end it."""
+        with self._open_lock:
+            self._open.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """Forget the connection as it ends."""
+        with self._open_lock:
+            self._open.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Note an error that no handler caught; clients that hang up are none."""
+        _log.debug("connection of %s ended", client_address, exc_info=True)
+
+    def close(self) -> None:
+        """Close every connection and wait for their threads. ``serve_forever`` must have returned."""
+        with self._open_lock:
+            for connection in self._open:
+                try:
+                    connection.shutdown(socket.SHUT_RDWR)
+                except OSError:
+                    continue
+        self.server_close()

@@ -1,0 +1,1 @@
+"""AWS Pricing Calculator: bill scenarios and bill estimates."""

@@ -1,0 +1,122 @@
+"""A running emulator: server, ticker, world. In a test: ``with running(...) as emu``."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from emulator.app import EmulatorApp
+from emulator.clock import Clock
+from emulator.faults import Faults
+from emulator.httpd import Server
+from emulator.settings import ACCOUNTS, Settings, parse_accounts, parse_bucket, parse_moment
+from emulator.world import World
+
+_TICK_SECONDS = 0.2
+_only_one = threading.Lock()
+
+
+class Emulator:
+    """An emulator that serves. ``url`` takes any AWS client; ``clock`` and ``faults`` take tests.
+
+    :raises OSError: if the address cannot be had.
+    :raises RuntimeError: if this process already runs one: moto's state is the process's.
+    """
+
+    def __init__(self, settings: Settings, host: str = "127.0.0.1", port: int = 0) -> None:
+        if not _only_one.acquire(blocking=False):
+            raise RuntimeError("This process already runs an emulator: moto keeps its state once per process")
+        try:
+            self._stopping = threading.Event()
+            self._world = World(settings)
+            self._server = Server(host, port, EmulatorApp(self._world, self._stopping))
+        except BaseException:
+            _only_one.release()
+            raise
+        shown = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 - shown, not bound
+        self.url = f"http://{shown}:{self._server.server_port}"
+        self._threads = [
+            threading.Thread(target=self._server.serve_forever, args=(0.05,), name="emulator-server", daemon=True),
+            threading.Thread(target=self._tick, name="emulator-ticker", daemon=True),
+        ]
+
+    @property
+    def clock(self) -> Clock:
+        """The emulated time: ``now()``, ``advance(seconds)``, ``speed``."""
+        return self._world.clock
+
+    @property
+    def faults(self) -> Faults:
+        """The fault rules: ``add(rule)``, ``list()``, ``clear()``."""
+        return self._world.faults
+
+    def requests(self, operation: str | None = None, service: str | None = None) -> list[dict[str, Any]]:
+        """Give the logged requests, as ``GET /_emulator/requests`` does."""
+        return self._world.journal.entries(operation, service)
+
+    def charges(self) -> list[dict[str, Any]]:
+        """Give what AWS would charge for bill estimates, as ``GET /_emulator/charges`` does."""
+        return self._world.calculator.charges()
+
+    def settle(self) -> None:
+        """Bring deliveries up to the emulated now; requests and the ticker do so by themselves."""
+        self._world.settle()
+
+    def start(self) -> None:
+        """Begin to serve."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End at once: no thread, no connection and nothing in moto's backends is left."""
+        self._stopping.set()
+        self._server.shutdown()
+        self._server.close()
+        for thread in self._threads:
+            thread.join()
+        self._world.forget()
+        _only_one.release()
+
+    def _tick(self) -> None:
+        """Deliver on time even if nobody asks."""
+        while not self._stopping.wait(_TICK_SECONDS):
+            self._world.settle()
+
+
+@contextmanager
+def running(
+    *,
+    speed: float = 1.0,
+    seed: int = 7,
+    start: datetime | str | None = None,
+    rows: int = 2_000,
+    accounts: Sequence[str] = ACCOUNTS,
+    buckets: Sequence[str] = (),
+) -> Iterator[Emulator]:
+    """Run an emulator in a thread of this process, on a free loopback port.
+
+    :param speed: emulated seconds per second of the wall.
+    :param seed: what usage and durations are drawn from.
+    :param start: emulated time at start, a datetime or ISO 8601; the wall's time by default.
+    :param rows: usage lines of one month, about.
+    :param accounts: the payer first, then the members.
+    :param buckets: ``ACCOUNT/NAME`` each, with the delivery policy for the payer's exports.
+    :raises ValueError: if an argument is not understood.
+    """
+    settings = Settings(
+        accounts=parse_accounts(accounts),
+        buckets=tuple(parse_bucket(bucket) for bucket in buckets),
+        start=parse_moment(start) if isinstance(start, str) else start,
+        speed=speed,
+        seed=seed,
+        rows=rows,
+    )
+    emulator = Emulator(settings)
+    emulator.start()
+    try:
+        yield emulator
+    finally:
+        emulator.stop()

@@ -1,0 +1,74 @@
+"""One dispatcher for both services: an operation is one function, registered under AWS's name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from emulator.errors import invalid
+from emulator.wire import JsonProtocol, load_model
+
+if TYPE_CHECKING:
+    from emulator.world import World
+
+
+@dataclass(frozen=True)
+class Call:
+    """One checked request.
+
+    :param account: twelve digits, the caller's account.
+    :param params: the request's members, as the model says: present, typed and within every bound.
+    :param now: the emulated time at which the service handles the request.
+    """
+
+    world: World
+    operation: str
+    account: str
+    params: dict[str, Any]
+    now: datetime
+
+
+Handler = Callable[[Call], dict[str, Any]]
+
+
+class Service:
+    """A service that the emulator answers for: botocore's model, its protocol and the operations built so far.
+
+    :param name: botocore's name, e.g. ``bcm-data-exports``.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.model = load_model(name)
+        self.protocol = JsonProtocol(self.model)
+        self._handlers: dict[str, Handler] = {}
+
+    @property
+    def built(self) -> frozenset[str]:
+        """The operations that have a handler."""
+        return frozenset(self._handlers)
+
+    def operation(self, name: str) -> Callable[[Handler], Handler]:
+        """Register a function as the operation ``name``. It gets a :class:`Call` and gives the output's members.
+
+        :raises LookupError: if the service's model has no such operation.
+        """
+        if name not in self.model.operation_names:
+            raise LookupError(f"{self.name} has no operation {name}")
+
+        def register(handler: Handler) -> Handler:
+            self._handlers[name] = handler
+            return handler
+
+        return register
+
+    def handler(self, name: str) -> Handler:
+        """Find an operation's handler.
+
+        :raises ServiceError: ValidationException with reason ``unknownOperation`` if there is none yet.
+        """
+        if name not in self._handlers:
+            raise invalid(f"The emulator does not carry out {name} yet", reason="unknownOperation")
+        return self._handlers[name]

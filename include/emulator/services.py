@@ -1,0 +1,12 @@
+"""The services beside moto, with all their operations registered."""
+
+from __future__ import annotations
+
+from emulator.data_exports.operations import DATA_EXPORTS
+from emulator.pricing_calculator import estimates, modifications, scenarios
+from emulator.service import Service
+
+# Importing these modules registers their operations.
+_OPERATIONS = (scenarios, modifications, estimates)
+
+SERVICES: tuple[Service, ...] = (DATA_EXPORTS, scenarios.PRICING_CALCULATOR)

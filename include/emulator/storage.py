@@ -1,0 +1,52 @@
+"""moto's S3 as the services see it from inside: owners, regions, policies, objects."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from moto.s3.models import s3_backends
+
+from emulator.bucket_policy import delivery_policy
+from emulator.settings import REGION
+
+PARTITION = "aws"
+
+
+def create_bucket(account: str, name: str, exporting_account: str) -> None:
+    """Create a bucket in us-east-1 that lets Data Exports deliver for ``exporting_account``."""
+    backend = s3_backends[account][PARTITION]
+    backend.create_bucket(name, REGION)
+    backend.put_bucket_policy(name, json.dumps(delivery_policy(name, exporting_account)).encode())
+
+
+def owner(bucket: str) -> str | None:
+    """Give the account that owns a bucket, ``None`` if there is no such bucket."""
+    found = s3_backends.bucket_accounts.get(bucket)
+    return found[1] if found else None
+
+
+def region(bucket: str) -> str:
+    """Give an existing bucket's region."""
+    return str(_bucket(bucket).region_name)
+
+
+def policy(bucket: str) -> dict[str, Any] | None:
+    """Give an existing bucket's policy document, ``None`` if it has none."""
+    document = _bucket(bucket).policy
+    return json.loads(document) if document else None
+
+
+def put(bucket: str, key: str, body: bytes, moment: datetime) -> None:
+    """Write an object as the bucket's owner, last modified at the emulated ``moment``."""
+    account = owner(bucket)
+    if account is None:
+        raise LookupError(f"bucket {bucket} does not exist")
+    written = s3_backends[account][PARTITION].put_object(bucket, key, body)
+    written.last_modified = moment.replace(tzinfo=None)
+
+
+def _bucket(name: str) -> Any:
+    account = owner(name)
+    return s3_backends[account][PARTITION].get_bucket(name)
