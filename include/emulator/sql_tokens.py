@@ -7,40 +7,11 @@ import re
 KEYWORDS = frozenset(["SELECT", "FROM", "WHERE", "AND", "OR", "NOT", "IN", "AS", "LIMIT"])
 # Words that start something which SQL has and the subset does not: named in the message, never taken for a name.
 FOREIGN = frozenset(
-    [
-        "DISTINCT",
-        "JOIN",
-        "INNER",
-        "LEFT",
-        "RIGHT",
-        "FULL",
-        "CROSS",
-        "ON",
-        "USING",
-        "GROUP",
-        "ORDER",
-        "BY",
-        "HAVING",
-        "UNION",
-        "EXCEPT",
-        "INTERSECT",
-        "WITH",
-        "LIKE",
-        "IS",
-        "NULL",
-        "BETWEEN",
-        "CASE",
-        "WHEN",
-        "CAST",
-        "EXISTS",
-        "OFFSET",
-        "FETCH",
-        "INSERT",
-        "UPDATE",
-        "DELETE",
-        "DROP",
-        "CREATE",
-    ]
+    (
+        *("DISTINCT", "JOIN", "INNER", "LEFT", "RIGHT", "FULL", "CROSS", "ON", "USING", "GROUP", "ORDER", "BY"),
+        *("HAVING", "UNION", "EXCEPT", "INTERSECT", "WITH", "LIKE", "IS", "NULL", "BETWEEN", "CASE", "WHEN"),
+        *("CAST", "EXISTS", "OFFSET", "FETCH", "INSERT", "UPDATE", "DELETE", "DROP", "CREATE"),
+    )
 )
 
 _TOKEN = re.compile(

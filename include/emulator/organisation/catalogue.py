@@ -1,0 +1,95 @@
+"""What the simulated organisation can buy: AWS's services and prices (`skus.csv`), and where.
+
+Rates are AWS's published on-demand prices of us-east-1, rounded to one tier; the other regions are dearer by a
+factor. `lines` and `share` say how many of the bill's lines and how much of its money a SKU takes.
+"""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+SAVINGS_PLAN_DISCOUNT = 0.28  # of a one-year, partially upfront Compute Savings Plan against on demand
+
+
+@dataclass(frozen=True)
+class Sku:
+    """One usage type and operation of a service.
+
+    `kind`: instance and spot are billed by the hour of a resource's life, stored by the GB-month, flow by what
+    passes; listed is only in the price list; special is no usage. `rate` is USD per `unit` in us-east-1.
+    """
+
+    service_code: str
+    product_code: str
+    service_name: str
+    category: str
+    subcategory: str
+    usage_type: str
+    operation: str
+    unit: str
+    rate: float
+    kind: str
+    lines: int
+    share: float
+    savings_plan: bool
+    family: str
+    instance_type: str
+    vcpu: str
+    memory: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Region:
+    """A region: the prefix of its usage types, its price level, and its part of the organisation's resources."""
+
+    code: str
+    name: str
+    prefix: str
+    price_factor: float
+    weight: float
+
+
+REGIONS = (
+    Region("us-east-1", "US East (N. Virginia)", "", 1.0, 0.58),
+    Region("eu-west-1", "EU (Ireland)", "EU-", 1.1, 0.22),
+    Region("us-west-2", "US West (Oregon)", "USW2-", 1.0, 0.12),
+    Region("eu-central-1", "EU (Frankfurt)", "EUC1-", 1.2, 0.08),
+)
+
+
+@cache
+def skus() -> tuple[Sku, ...]:
+    """Every SKU, the most needed first."""
+    path = Path(__file__).with_name("skus.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(_sku(row) for row in csv.DictReader(file))
+
+
+def rate(sku: Sku, region: Region) -> float:
+    """USD per unit of a SKU in a region."""
+    return float(f"{sku.rate * region.price_factor:.10g}")
+
+
+@cache
+def price_list() -> dict[tuple[str, str, str], tuple[str, float]]:
+    """Unit and rate of every service code, usage type (with its region's prefix) and operation."""
+    return {
+        (sku.service_code, region.prefix + sku.usage_type, sku.operation): (sku.unit, rate(sku, region))
+        for sku in skus()
+        if sku.kind not in ("special", "spot")
+        for region in REGIONS
+    }
+
+
+def _sku(row: dict[str, str]) -> Sku:
+    numbers = {
+        "rate": float(row["rate"]),
+        "lines": int(row["lines"]),
+        "share": float(row["share"]),
+        "savings_plan": row["savings_plan"] == "Y",
+    }
+    return Sku(**{**row, **numbers})  # type: ignore[arg-type]
