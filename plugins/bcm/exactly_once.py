@@ -109,7 +109,8 @@ def create_once(
     if found and memory.ours:
         memory.remember(found["id"])
         return found
-    before_create()
+    if found is None:  # else the call below can only be answered with what its token made before, or refused
+        before_create()
     memory.intend(candidate)
     action = f"{'CreateBillEstimate' if kind == 'bill_estimate' else 'CreateBillScenario'} {candidate}"
     token = client_token(context, kind, candidate, fingerprint(request))

@@ -47,6 +47,14 @@ class BcmPricingCalculatorHook(BcmBaseHook):
         with aws_errors(f"GetBillEstimate {identifier}"):
             return dict(self.conn.get_bill_estimate(identifier=identifier))
 
+    def get_bill_scenario(self, identifier: str) -> dict[str, Any]:
+        """Return a bill scenario.
+
+        :raises AwsRefusedError: with code ResourceNotFoundException when it does not exist
+        """
+        with aws_errors(f"GetBillScenario {identifier}"):
+            return dict(self.conn.get_bill_scenario(identifier=identifier))
+
     def list_bill_estimate_line_items(self, identifier: str) -> Iterator[dict[str, Any]]:
         """Yield every line item of a completed bill estimate."""
         with aws_errors(f"ListBillEstimateLineItems {identifier}"):

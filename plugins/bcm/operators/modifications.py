@@ -104,7 +104,9 @@ class BcmModifyBillScenarioOperator(BcmPricingCalculatorOperator):
         """Send a batch until AWS has taken or refused each entry; return a line for each that it refused."""
         refused: list[str] = []
         for attempt in range(1, TRIES + 1):
-            token = client_token(context, self.bill_scenario_id, str(attempt), fingerprint(batch))
+            # a new token for each try: a replayed one would be answered with the old errors
+            tries = f"{context['ti'].try_number}.{attempt}"
+            token = client_token(context, self.bill_scenario_id, tries, fingerprint(batch))
             method = getattr(self.hook.conn, f"batch_create_bill_scenario_{kind}_modification")
             with aws_errors(f"BatchCreateBillScenario{kind.capitalize()}Modification {self.bill_scenario_id}"):
                 answer = method(

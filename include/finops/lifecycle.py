@@ -1,0 +1,232 @@
+"""The steps of both lifecycles after the wait: verify, read, report, publish. No Airflow; clients are passed in."""
+
+from __future__ import annotations
+
+import json
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from finops.definitions import ExportDefinition, ScenarioDefinition
+from finops.deliveries import Delivery, DeliveryChangedError, DeliveryError, fetch_delivery, find_delivery
+from finops.publish import POINTER, publish, split_uri
+from finops.report_files import Report
+from finops.reports import EstimateMeta, ExportMeta, run_estimate_reports, run_export_reports
+
+#: How often a delivery is read anew when AWS replaces it meanwhile, and the pause in seconds before.
+ATTEMPTS = 4
+PAUSE = 5.0
+
+GetExecution = Callable[[str, str], Mapping[str, Any]]
+
+log = logging.getLogger(__name__)
+
+
+class ExecutionNotDeliveredError(DeliveryError):
+    """A manifest names an execution that AWS does not report as delivered."""
+
+
+def find_export_delivery(
+    s3: Any,
+    definition: ExportDefinition,
+    execution: Mapping[str, Any],
+    get_execution: GetExecution,
+    billing_period: str | None = None,
+) -> dict[str, Any]:
+    """Find and verify what an execution delivered; return ``delivery`` and ``execution`` as plain JSON.
+
+    When AWS has refreshed the period since, the newer delivery is taken, and the execution that wrote it.
+
+    :param s3: boto3 S3 client
+    :param execution: ``export_arn``, ``execution_id``, ``status``, ``created_at`` and ``completed_at`` (ISO 8601)
+    :param get_execution: answers an export's ARN and an execution id with GetExecution's response
+    :param billing_period: ``YYYY-MM``; None: the month of the execution, or the one before it
+    :raises DeliveryError: one sentence for whatever is wrong with the delivery
+    """
+    destination = definition.destination
+    delivery = find_delivery(
+        s3,
+        bucket=destination.bucket,
+        bucket_owner=destination.bucket_owner or definition.account_id,
+        prefix=destination.prefix,
+        export_name=definition.name,
+        export_arn=execution["export_arn"],
+        format=destination.format,
+        periods=[billing_period] if billing_period else periods_of(execution["created_at"]),
+        execution_id=execution["execution_id"],
+    )
+    found = dict(execution)
+    if delivery.execution_id != execution["execution_id"]:
+        status = get_execution(execution["export_arn"], delivery.execution_id)["ExecutionStatus"]
+        if status["StatusCode"] != "DELIVERY_SUCCESS":
+            raise ExecutionNotDeliveredError(
+                f"{delivery.manifest_uri} was written by execution {delivery.execution_id}, which is "
+                f"{status['StatusCode']}. Wait for its end, then clear this task."
+            )
+        ended = status.get("CompletedAt") or status["LastUpdatedAt"]
+        found |= {"execution_id": delivery.execution_id, "status": status["StatusCode"], "completed_at": str(ended)}
+        log.info("AWS has refreshed %s since: execution %s.", delivery.billing_period, delivery.execution_id)
+    log.info("Verified %s: %d files, %d bytes.", delivery.manifest_uri, len(delivery.files), delivery.bytes)
+    return {"delivery": delivery.to_dict(), "execution": found}
+
+
+def periods_of(created_at: str) -> list[str]:
+    """Return the billing periods that an execution of this time can be for: its month and the one before."""
+    first = datetime.fromisoformat(created_at).date().replace(day=1)
+    return [f"{month:%Y-%m}" for month in (first, first - timedelta(days=1))]
+
+
+def report_on_export(
+    s3: Any,
+    definition: ExportDefinition,
+    verified: Mapping[str, Any],
+    get_execution: GetExecution,
+    reports: Sequence[Report],
+    reports_uri: str,
+) -> dict[str, Any]:
+    """Run reports on exactly the files of a verified delivery and publish them; return the run's summary.
+
+    Nothing is published unless the whole delivery was read; if AWS replaces it meanwhile, the new one is verified
+    and read instead. The summary is JSON: name, export_arn, execution_id, status, billing_period, manifest, rows,
+    cost and reports (S3 URIs).
+
+    :param verified: what ``find_export_delivery`` returned
+    :param reports_uri: ``s3://bucket/prefix`` below which reports go
+    :raises DeliveryError: when the delivery cannot be read whole
+    :raises ReportError: when a report cannot run on it
+    """
+    with tempfile.TemporaryDirectory(prefix="finops-") as scratch:
+        for attempt in range(1, ATTEMPTS + 1):
+            delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
+            try:
+                fetched = fetch_delivery(s3, delivery, Path(scratch, "delivery"))
+                break
+            except DeliveryChangedError as error:
+                if attempt == ATTEMPTS:
+                    raise
+                log.warning("%s Attempt %d of %d.", error, attempt, ATTEMPTS)
+                time.sleep(PAUSE)
+                verified = find_export_delivery(s3, definition, execution, get_execution, delivery.billing_period)
+        folder = Path(scratch, "reports")
+        completed = datetime.fromisoformat(execution["completed_at"])
+        result = run_export_reports(
+            files=fetched.paths,
+            fmt=delivery.format,
+            columns=delivery.columns,
+            table=definition.table,
+            reports=reports,
+            meta=ExportMeta(
+                name=definition.name,
+                account_id=definition.account_id,
+                billing_period=delivery.billing_period,
+                execution_id=delivery.execution_id,
+                export_arn=delivery.export_arn,
+                manifest_uri=delivery.manifest_uri,
+                files=tuple(file.uri for file in delivery.files),
+                delivered_at=completed,
+            ),
+            folder=folder,
+        )
+        summary = {
+            "name": definition.name,
+            "export_arn": delivery.export_arn,
+            "execution_id": delivery.execution_id,
+            "status": execution["status"],
+            "billing_period": delivery.billing_period,
+            "manifest": delivery.manifest_uri,
+            "rows": result.rows,
+            "cost": result.billed_cost,
+        }
+        period_uri = f"{reports_uri}/exports/{definition.name}/{delivery.billing_period}"
+        pointer = {**summary, "delivered_at": completed.isoformat()}
+        if _is_newer(s3, f"{period_uri}/{POINTER}", completed):
+            log.warning("A newer delivery of %s is reported already; it stays the latest.", delivery.billing_period)
+            uris = publish(s3, folder, f"{period_uri}/{delivery.execution_id}", None)
+        else:
+            uris = publish(s3, folder, f"{period_uri}/{delivery.execution_id}", pointer)
+    log.info("Reported %d rows, cost %.2f %s.", result.rows, result.billed_cost, result.currency)
+    return {**summary, "reports": uris}
+
+
+def store_estimate(
+    s3: Any,
+    definition: ScenarioDefinition,
+    scenario_id: str,
+    estimate: Mapping[str, Any],
+    line_items: Sequence[Mapping[str, Any]],
+    reports_uri: str,
+) -> dict[str, Any]:
+    """Store a bill estimate with its line items as JSON; return the run's summary so far, and where they are.
+
+    :param estimate: GetBillEstimate's response
+    :param line_items: all items of ListBillEstimateLineItems
+    """
+    total = estimate["costSummary"]["totalCostDifference"]
+    folder = f"{reports_uri}/estimates/{definition.name}/{estimate['id']}"
+    for name, content in (("estimate.json", dict(estimate)), ("line_items.json", list(line_items))):
+        content = (
+            {k: v for k, v in content.items() if k != "ResponseMetadata"} if isinstance(content, dict) else content
+        )
+        bucket, key = split_uri(f"{folder}/{name}")
+        body = json.dumps(content, default=_iso).encode()
+        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    log.info("Stored %d line items in %s.", len(line_items), folder)
+    return {
+        "name": definition.name,
+        "scenario_id": scenario_id,
+        "estimate_id": estimate["id"],
+        "status": estimate["status"],
+        "historical_cost": total["historicalCost"]["amount"],
+        "estimated_cost": total["estimatedCost"]["amount"],
+        "folder": folder,
+    }
+
+
+def report_on_estimate(
+    s3: Any, definition: ScenarioDefinition, collected: Mapping[str, Any], reports: Sequence[Report]
+) -> dict[str, Any]:
+    """Run reports on a stored estimate and publish them beside it; return the run's summary.
+
+    The summary is JSON: name, scenario_id, estimate_id, status, historical_cost, estimated_cost and reports.
+
+    :param collected: what ``store_estimate`` returned
+    :raises ReportError: when a report cannot run on it
+    """
+    folder = collected["folder"]
+    with tempfile.TemporaryDirectory(prefix="finops-") as scratch:
+        meta = EstimateMeta(definition.name, definition.account_id, collected["scenario_id"], collected["estimate_id"])
+        run_estimate_reports(
+            estimate=_read_json(s3, f"{folder}/estimate.json"),
+            line_items=_read_json(s3, f"{folder}/line_items.json"),
+            reports=reports,
+            meta=meta,
+            folder=Path(scratch, "reports"),
+        )
+        summary = {key: value for key, value in collected.items() if key != "folder"}
+        uris = publish(s3, Path(scratch, "reports"), folder, summary)
+    log.info("Estimated %.2f instead of %.2f.", summary["estimated_cost"], summary["historical_cost"])
+    return {**summary, "reports": uris}
+
+
+def _read_json(s3: Any, uri: str) -> Any:
+    bucket, key = split_uri(uri)
+    return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+
+def _is_newer(s3: Any, pointer_uri: str, completed: datetime) -> bool:
+    """Tell whether the period's reports come from a delivery that completed later, as after clearing an old run."""
+    try:
+        latest = _read_json(s3, pointer_uri)
+    except s3.exceptions.NoSuchKey:
+        return False
+    return datetime.fromisoformat(latest["delivered_at"]) > completed
+
+
+def _iso(value: Any) -> str:
+    if isinstance(value, (date, datetime)):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} is no JSON")
