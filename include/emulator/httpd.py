@@ -27,6 +27,7 @@ _log = logging.getLogger(__name__)
 class Handler(MotoRequestHandler):
     """Serves the requests of one connection. The environ is moto's, which keeps metadata names as they were."""
 
+    server: Server  # type: ignore[assignment]  # werkzeug asks for its own; Server has what the handler reads
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1

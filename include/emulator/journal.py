@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from time import time as wall_time
 from typing import Any
 
 _KEPT = 100_000
@@ -24,7 +24,7 @@ class Entry:
     account: str
     access_key_id: str | None
     time: str
-    wall: float = field(default_factory=time.time)
+    wall: float = field(default_factory=wall_time)
     status: int | None = None
     error: str | None = None
     params: Any = None

@@ -34,7 +34,7 @@ def bucket_and_key(environ: Mapping[str, Any]) -> tuple[str, str]:
 
 def operation(environ: Mapping[str, Any]) -> str:
     """Name an S3 operation for the log, for the calls that matter to exports; else the method and what it is on."""
-    method = environ["REQUEST_METHOD"]
+    method: str = environ["REQUEST_METHOD"]
     query = parse_qs(environ.get("QUERY_STRING", ""), keep_blank_values=True)
     bucket, key = bucket_and_key(environ)
     for parameter, noun in _SUBRESOURCES.items():

@@ -40,13 +40,16 @@ def policy(bucket: str) -> dict[str, Any] | None:
 
 def put(bucket: str, key: str, body: bytes, moment: datetime) -> None:
     """Write an object as the bucket's owner, last modified at the emulated ``moment``."""
-    account = owner(bucket)
-    if account is None:
-        raise LookupError(f"bucket {bucket} does not exist")
-    written = s3_backends[account][PARTITION].put_object(bucket, key, body)
+    written = _backend(bucket).put_object(bucket, key, body)
     written.last_modified = moment.replace(tzinfo=None)
 
 
 def _bucket(name: str) -> Any:
-    account = owner(name)
-    return s3_backends[account][PARTITION].get_bucket(name)
+    return _backend(name).get_bucket(name)
+
+
+def _backend(bucket: str) -> Any:
+    account = owner(bucket)
+    if account is None:
+        raise LookupError(f"bucket {bucket} does not exist")
+    return s3_backends[account][PARTITION]

@@ -45,7 +45,7 @@ class RequestReader:
     def _problem(self, path: str, message: str) -> None:
         self.problems.append(FieldProblem(path or "request", message))
 
-    def _structure(self, shape: StructureShape, value: Any, path: str) -> dict[str, Any] | None:
+    def _structure(self, shape: StructureShape, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             return self._mistyped(path, "an object", value)
         present = {name: member for name, member in value.items() if member is not None}
@@ -58,13 +58,13 @@ class RequestReader:
             self._problem(path, f"Exactly one of these members must be set: {names}")
         return {name: self.read(shape.members[name], member, _join(path, name)) for name, member in known.items()}
 
-    def _list(self, shape: Any, value: Any, path: str) -> list[Any] | None:
+    def _list(self, shape: Any, value: Any, path: str) -> Any:
         if not isinstance(value, list):
             return self._mistyped(path, "a list", value)
         self._bounds(shape, len(value), path, "Member must have length")
         return [self.read(shape.member, item, f"{path}.{place}.member") for place, item in enumerate(value, 1)]
 
-    def _map(self, shape: Any, value: Any, path: str) -> dict[str, Any] | None:
+    def _map(self, shape: Any, value: Any, path: str) -> Any:
         if not isinstance(value, dict):
             return self._mistyped(path, "an object", value)
         self._bounds(shape, len(value), path, "Member must have length")
@@ -74,7 +74,7 @@ class RequestReader:
             if item is not None
         }
 
-    def _string(self, shape: Any, value: Any, path: str) -> str | None:
+    def _string(self, shape: Any, value: Any, path: str) -> Any:
         if not isinstance(value, str):
             return self._mistyped(path, "a string", value)
         self._bounds(shape, len(value), path, "Member must have length")
@@ -85,22 +85,22 @@ class RequestReader:
             self._problem(path, f"Member must satisfy enum value set: [{', '.join(shape.enum)}]")
         return value
 
-    def _integer(self, shape: Any, value: Any, path: str) -> int | None:
+    def _integer(self, shape: Any, value: Any, path: str) -> Any:
         if isinstance(value, bool) or not isinstance(value, int):
             return self._mistyped(path, "an integer", value)
         self._bounds(shape, value, path, "Member must have value")
         return value
 
-    def _number(self, shape: Any, value: Any, path: str) -> float | None:
+    def _number(self, shape: Any, value: Any, path: str) -> Any:
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             return self._mistyped(path, "a number", value)
         self._bounds(shape, value, path, "Member must have value")
         return float(value)
 
-    def _boolean(self, shape: Any, value: Any, path: str) -> bool | None:
+    def _boolean(self, shape: Any, value: Any, path: str) -> Any:
         return value if isinstance(value, bool) else self._mistyped(path, "true or false", value)
 
-    def _timestamp(self, shape: Any, value: Any, path: str) -> datetime | None:
+    def _timestamp(self, shape: Any, value: Any, path: str) -> Any:
         try:
             if isinstance(value, str):
                 moment = datetime.fromisoformat(value)
@@ -118,8 +118,10 @@ class RequestReader:
         if most is not None and size > most:
             self._problem(path, f"{what} less than or equal to {most}")
 
-    def _mistyped(self, path: str, wanted: str, value: Any) -> None:
+    def _mistyped(self, path: str, wanted: str, value: Any) -> Any:
+        """Note the problem; what it gives in the value's place is never used, since the request is refused."""
         self._problem(path, f"Member must be {wanted}, not {type(value).__name__}")
+        return None
 
 
 def _join(path: str, name: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ from emulator.pricing_calculator.state import CalculatorBook
 from emulator.settings import Settings
 
 if TYPE_CHECKING:
-    from emulator.organisation import Organisation
+    from emulator.organisation import Organisation, UsageLine
 
 
 class World:
@@ -37,6 +38,7 @@ class World:
         self.timeline = Timeline()
         self.faults = Faults()
         self.journal = Journal()
+        self._usage: dict[date, list[UsageLine]] = {}
         self._begin()
 
     @cached_property
@@ -47,6 +49,12 @@ class World:
 
         settings = self.settings
         return Organisation(settings.seed, settings.payer, list(settings.members), settings.rows)
+
+    def usage(self, month: date) -> list[UsageLine]:
+        """Give the organisation's usage of a month; it never changes, so it is worked out once."""
+        if month not in self._usage:
+            self._usage[month] = self.organisation.usage(month)
+        return self._usage[month]
 
     def settle(self) -> None:
         """Bring everything up to now. Called before every request, so that no client sees a late delivery."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 from emulator.data_exports.definition import read_query
@@ -38,7 +39,7 @@ class Runner:
 
     def _plan(self, record: ExportRecord, after: datetime, hours: tuple[float, float]) -> None:
         draw = self._world.draw("run", record.account, record.name, record.runs)
-        self._world.timeline.schedule(after + timedelta(hours=draw.uniform(*hours)), lambda at: self._run(record, at))
+        self._world.timeline.schedule(after + timedelta(hours=draw.uniform(*hours)), partial(self._run, record))
 
     def _run(self, record: ExportRecord, at: datetime) -> None:
         if not self._world.exports.holds(record):
@@ -56,14 +57,9 @@ class Runner:
         says_when_completed = draw.random() < 0.5
         schedule = self._world.timeline.schedule
         for status, share in _PHASES:
-            schedule(
-                execution.created_at + lasts * share,
-                lambda at, status=status: self._enter(record, execution, status, at),
-            )
-        schedule(
-            execution.created_at + lasts,
-            lambda at: self._finish(record, execution, at, says_when_completed),
-        )
+            enter = partial(self._enter, record, execution, status)
+            schedule(execution.created_at + lasts * share, enter)
+        schedule(execution.created_at + lasts, partial(self._finish, record, execution, says_when_completed))
 
     def _enter(self, record: ExportRecord, execution: Execution, status: str, at: datetime) -> None:
         if not self._is_alive(record, execution):
@@ -72,7 +68,7 @@ class Runner:
             return
         execution.move(status, at)
 
-    def _finish(self, record: ExportRecord, execution: Execution, at: datetime, says_when_completed: bool) -> None:
+    def _finish(self, record: ExportRecord, execution: Execution, says_when_completed: bool, at: datetime) -> None:
         if not self._is_alive(record, execution) or self._fails(record, execution, "DELIVERY_FAILURE", at):
             return
         if not Destination.of(execution.snapshot, record.account).permits(record.arn, record.account):

@@ -46,7 +46,7 @@ def _savings_plan(
     for line in covered:
         line.commitments = [arn]
     unused = budget - sum(line.cost for line in covered)
-    key = ("ComputeSavingsPlans", "ComputeSP", "", account)
+    key = ("ComputeSavingsPlans", "ComputeSP:1yrNoUpfront", "None", account)
     return [*covered, _fee(key, "SavingsPlanRecurringFee", hours, unused, [arn])]
 
 

@@ -107,7 +107,7 @@ def _finish(world: World, estimate: Estimate, scenario: Scenario, at: datetime) 
     if estimate.failure_message:
         estimate.status = "FAILED"
         return
-    bill = estimate_bill(world.organisation, world.settings.payer, scenario, estimate)
+    bill = estimate_bill(world, scenario, estimate)
     estimate.cost_summary, estimate.line_items = bill.cost_summary, bill.line_items
     estimate.status = "COMPLETE"
     world.calculator.count_success(estimate)

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator.pricing_calculator.commitments import buy
+from emulator.pricing_calculator.commitments import SAVINGS_PLAN_RATE, buy
 from emulator.pricing_calculator.lines import Line, SkuKey, usd
 from emulator.pricing_calculator.state import Estimate, Scenario
 
 if TYPE_CHECKING:
-    from emulator.organisation import Organisation
+    from emulator.organisation import Organisation, UsageLine
+    from emulator.world import World
+
+# A share of a line that is this small is a rounding error.
+_NOTHING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -23,66 +28,58 @@ class EstimatedBill:
     line_items: list[dict[str, Any]]
 
 
-def estimate_bill(organisation: Organisation, payer: str, scenario: Scenario, estimate: Estimate) -> EstimatedBill:
+def estimate_bill(world: World, scenario: Scenario, estimate: Estimate) -> EstimatedBill:
     """Work out the bill: history, then usage modifications, then commitments."""
-    lines = _history(organisation, estimate)
-    _apply_usage(lines, organisation, scenario)
     interval = estimate.bill_interval
+    bill = _history(world.usage(interval["start"].date()))
+    _apply_usage(bill, world.organisation, scenario)
     hours = (interval["end"] - interval["start"]).total_seconds() / 3600
-    bill = [*lines.values()]
     for commitment in scenario.commitments:
-        bill.extend(buy(bill, commitment, hours, payer))
-    bill.sort(key=lambda line: (line.key, line.type))
-    return EstimatedBill(_summary(bill), [line.describe(payer, estimate.id) for line in bill])
+        bill.extend(buy(bill, commitment, hours, world.settings.payer))
+    bill.sort(key=lambda line: (line.key, line.type, line.commitments))
+    return EstimatedBill(_summary(bill), [line.describe(world.settings.payer, estimate.id) for line in bill])
 
 
-def _history(organisation: Organisation, estimate: Estimate) -> dict[SkuKey, Line]:
-    lines: dict[SkuKey, Line] = {}
-    for usage in organisation.usage(estimate.bill_interval["start"].date()):
-        key = (usage.service_code, usage.usage_type, usage.operation, usage.account_id)
-        line = lines.setdefault(
-            key,
-            Line(
-                key,
-                usage.unit,
-                usage.location or None,
-                usage.eligible_for_savings_plan,
-                quantity=0.0,
-                cost=0.0,
-                historical_quantity=0.0,
-                historical_cost=0.0,
-            ),
-        )
-        line.quantity += usage.quantity
-        line.cost += usage.cost
-        line.historical_quantity, line.historical_cost = line.quantity, line.cost
-    return lines
+def _history(usage: Iterable[UsageLine]) -> list[Line]:
+    """Last month's lines, before tax. What the organisation's own Savings Plan covered is a line of its own."""
+    bill = []
+    for used in usage:
+        key = (used.service_code, used.usage_type, used.operation, used.account_id)
+        eligible = used.eligible_for_savings_plan
+        covered = (used.cost - used.effective_cost) / (1 - SAVINGS_PLAN_RATE)
+        share = covered / used.cost if used.cost else 0.0
+        for line_type, part, rate in (
+            ("Usage", 1 - share, 1.0),
+            ("SavingsPlanCoveredUsage", share, SAVINGS_PLAN_RATE),
+        ):
+            if part > _NOTHING or (line_type == "Usage" and share == 0.0):
+                quantity, cost = used.quantity * part, used.cost * part * rate
+                line = Line(key, used.unit, used.location or None, eligible, quantity, cost, type=line_type)
+                line.historical_quantity, line.historical_cost = quantity, cost
+                bill.append(line)
+    return bill
 
 
-def _apply_usage(lines: dict[SkuKey, Line], organisation: Organisation, scenario: Scenario) -> None:
+def _apply_usage(bill: list[Line], organisation: Organisation, scenario: Scenario) -> None:
     """Usage with historical usage takes the place of that line; other usage comes on top, at the list price."""
-    for item in scenario.usage:
-        replaced = lines.get(_key(item["historicalUsage"])) if "historicalUsage" in item else None
-        if replaced:
-            replaced.quantity = replaced.cost = 0.0
+    replaced = {_key(item["historicalUsage"]) for item in scenario.usage if "historicalUsage" in item}
+    for line in bill:
+        if line.key in replaced:
+            line.quantity = line.cost = 0.0
+    by_key = {line.key: line for line in bill if line.type == "Usage"}
+    by_sku = {line.key[:3]: line for line in bill}
     for item in scenario.usage:
         key = _key(item)
         price = organisation.price(*key[:3])
         if price is None:
             raise LookupError(f"no price for {key}: the modification should have been refused")
-        if key not in lines:
-            same_sku = next((line for line in lines.values() if line.key[:3] == key[:3]), None)
-            lines[key] = Line(
-                key,
-                price.unit,
-                same_sku.location if same_sku else None,
-                same_sku.eligible if same_sku else False,
-                quantity=0.0,
-                cost=0.0,
-            )
+        if key not in by_key:
+            like = by_sku.get(key[:3])
+            by_key[key] = Line(key, price.unit, like.location if like else None, bool(like and like.eligible), 0.0, 0.0)
+            bill.append(by_key[key])
         amount = math.fsum(quantity["amount"] for quantity in item["quantities"])
-        lines[key].quantity += amount
-        lines[key].cost += amount * price.rate
+        by_key[key].quantity += amount
+        by_key[key].cost += amount * price.rate
 
 
 def _key(item: dict[str, Any]) -> SkuKey:

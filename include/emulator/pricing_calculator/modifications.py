@@ -111,7 +111,7 @@ def _refuse_usage(call: Call, scenario: Scenario, entry: Mapping[str, Any]) -> R
 
 def _was_used(call: Call, scenario: Scenario, wanted: Mapping[str, Any]) -> bool:
     key = (wanted["serviceCode"], wanted["usageType"], wanted["operation"], wanted["usageAccountId"])
-    lines = call.world.organisation.usage(scenario.bill_interval["start"].date())
+    lines = call.world.usage(scenario.bill_interval["start"].date())
     return any(key == (line.service_code, line.usage_type, line.operation, line.account_id) for line in lines)
 
 
