@@ -7,6 +7,8 @@ from the seed and the month alone.
 
 from __future__ import annotations
 
+import hashlib
+import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -79,6 +81,12 @@ class Organisation:
     def bill(self, connection: duckdb.DuckDBPyConnection, month: date, until: datetime, granularity: str) -> None:
         """Create a month's bill up to `until` as tables of `connection` (bill.sql says which)."""
         make_bill(connection, self.fleet, self.accounts, month, until, granularity)
+
+    def savings_plan(self, month: date) -> tuple[str, datetime, datetime]:
+        """Id, start and end of the savings plan in force: bought every year on the first of April."""
+        year = month.year if month.month >= 4 else month.year - 1
+        token = hashlib.blake2b(f"{self.seed}/plan/{year}".encode(), digest_size=16).digest()
+        return str(uuid.UUID(bytes=token, version=4)), datetime(year, 4, 1), datetime(year + 1, 4, 1)
 
     def usage(self, month: date) -> list[UsageLine]:
         """The whole month's usage per SKU, region and account, sorted by these."""

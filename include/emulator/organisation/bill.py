@@ -21,7 +21,7 @@ HOUR = 3600
 OFFICE_HOURS = [0.0] * 7 + [1.0] * 12 + [0.0] * 5
 BUSY_HOURS = [3, 2, 2, 2, 2, 3, 4, 5, 6, 7, 7, 6, 6, 7, 7, 7, 8, 9, 10, 10, 9, 7, 5, 4]
 WEEK = (1.04, 1.07, 1.08, 1.07, 1.05, 0.84, 0.85)  # Monday to Sunday
-UNITS = {"HOURLY": "hour", "DAILY": "day", "MONTHLY": "month"}
+SPANS = {"HOURLY": "hour", "DAILY": "day", "MONTHLY": "month"}
 GROWTH_CENTRE = datetime(2026, 7, 1, tzinfo=UTC)
 
 
@@ -56,7 +56,7 @@ def make_bill(
     _load(connection, "hours", _hours(granularity))
     refund_due = (month.month + fleet.seed) % 3 == 0 and until >= starts + timedelta(days=12)
     settings = {
-        "unit": UNITS[granularity],
+        "span": SPANS[granularity],
         "month_starts": starts.replace(tzinfo=None),
         "month_ends": ends.replace(tzinfo=None),
         "first_month_hour": first_hour,

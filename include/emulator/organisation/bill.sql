@@ -44,14 +44,14 @@ spread AS (
     WHERE late.passed > early.passed
 )
 -- A month's lines are the sums of its days', so that every granularity adds up to the same bill.
-SELECT spread.* FROM spread, settings WHERE unit <> 'month'
+SELECT spread.* FROM spread, settings WHERE span <> 'month'
 UNION ALL
-SELECT meter, month_starts, sum(quantity) FROM spread, settings WHERE unit = 'month' GROUP BY meter, month_starts;
+SELECT meter, month_starts, sum(quantity) FROM spread, settings WHERE span = 'month' GROUP BY meter, month_starts;
 
 CREATE TEMP TABLE spans AS
 SELECT starts, count(*) AS elapsed
 FROM (
-    SELECT date_trunc(unit, make_timestamp(passed.hour * 3600000000)) AS starts
+    SELECT date_trunc(span, make_timestamp(passed.hour * 3600000000)) AS starts
     FROM (SELECT unnest(range(first_month_hour, until_hour)) AS hour FROM settings) passed, settings
 )
 GROUP BY starts;
@@ -108,8 +108,8 @@ WHERE amount IS NOT NULL;
 CREATE TEMP TABLE lines AS
 SELECT meter, starts::TIMESTAMP_MS AS starts,
     CASE
-        WHEN kind IN ('tax', 'support', 'credit') OR unit = 'month' THEN month_ends
-        WHEN unit = 'hour' THEN starts + to_hours(1)
+        WHEN kind IN ('tax', 'support', 'credit') OR span = 'month' THEN month_ends
+        WHEN span = 'hour' THEN starts + to_hours(1)
         ELSE starts + to_days(1)
     END::TIMESTAMP_MS AS ends,
     quantity, cost, list_cost, billed, effective, unordered.commitment, unordered.used

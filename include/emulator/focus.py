@@ -1,0 +1,94 @@
+"""FOCUS_1_2_AWS and FOCUS_1_0_AWS: the bill as the FinOps Open Cost and Usage Specification shows it.
+
+https://focus.finops.org/focus-specification/v1-2/
+Expressions over `items` (charges.sql) and, in LINE, over `lines` (organisation/bill.sql) as well.
+"""
+
+from __future__ import annotations
+
+HIDDEN_KINDS = ("negation",)  # CUR's counter-entry of covered usage: FOCUS bills covered usage at zero instead
+
+_PRICED = "kind NOT IN ('tax', 'credit')"  # what has a SKU and a quantity: usage and purchases
+_UNIT_PRICE = "CASE WHEN is_usage THEN rate WHEN kind = 'unused' THEN 0 END"
+
+ITEM = {
+    "AvailabilityZone": "availability_zone",
+    "BillingAccountId": "payer_id",
+    "BillingAccountName": "payer_name",
+    "BillingAccountType": "'Management Account'",
+    "BillingCurrency": "'USD'",
+    "BillingPeriodEnd": "month_ends",
+    "BillingPeriodStart": "month_starts",
+    "ChargeCategory": """CASE kind WHEN 'tax' THEN 'Tax' WHEN 'credit' THEN 'Credit'
+        WHEN 'fee' THEN 'Purchase' WHEN 'upfront' THEN 'Purchase' WHEN 'support' THEN 'Purchase' ELSE 'Usage' END""",
+    "ChargeClass": "if(kind = 'refund', 'Correction', NULL)",
+    "ChargeDescription": """CASE kind
+        WHEN 'tax' THEN 'Tax for product code ' || product_code
+        WHEN 'credit' THEN 'AWS Migration Acceleration Program credit'
+        WHEN 'refund' THEN 'Refund for duplicated requests in an earlier month'
+        WHEN 'unused' THEN 'Unused commitment of ' || description
+        WHEN 'usage' THEN concat('$', rate, ' ', description)
+        WHEN 'covered' THEN usage_type || ' covered by Compute Savings Plans'
+        ELSE description END""",
+    "ChargeFrequency": """CASE WHEN kind IN ('fee', 'support') THEN 'Recurring'
+        WHEN kind IN ('upfront', 'tax', 'credit', 'refund') THEN 'One-Time' ELSE 'Usage-Based' END""",
+    "CommitmentDiscountCategory": "if(is_plan, 'Spend', NULL)",
+    "CommitmentDiscountId": "if(is_plan, plan_arn, NULL)",
+    "CommitmentDiscountName": "if(is_plan, plan_id, NULL)",
+    "CommitmentDiscountStatus": "CASE kind WHEN 'covered' THEN 'Used' WHEN 'unused' THEN 'Unused' END",
+    "CommitmentDiscountType": "if(is_plan, 'Compute Savings Plans', NULL)",
+    "CommitmentDiscountUnit": "if(is_plan, 'USD', NULL)",
+    "ConsumedUnit": "if(is_usage, unit, NULL)",
+    "InvoiceId": "nullif(invoice_id, '')",
+    "InvoiceIssuerName": "'Amazon Web Services, Inc.'",
+    "PricingCategory": f"""CASE WHEN NOT ({_PRICED}) THEN NULL
+        WHEN kind IN ('covered', 'unused') THEN 'Committed' WHEN spot THEN 'Dynamic' ELSE 'Standard' END""",
+    "PricingCurrency": "'USD'",
+    "PricingUnit": f"if({_PRICED}, unit, NULL)",
+    "ProviderName": "'AWS'",
+    "PublisherName": "'Amazon Web Services, Inc.'",
+    "RegionId": "if(is_usage OR kind = 'refund', code, NULL)",
+    "RegionName": "if(is_usage OR kind = 'refund', region_name, NULL)",
+    "ResourceId": "CASE WHEN kind IN ('fee', 'upfront') THEN plan_arn ELSE nullif(resource_id, '') END",
+    "ResourceName": "CASE WHEN service_code = 'AmazonS3' THEN nullif(resource_id, '') END",
+    "ResourceType": """CASE WHEN kind IN ('fee', 'upfront') THEN 'Savings Plan' WHEN NOT is_usage THEN NULL
+        ELSE coalesce(nullif(family, ''), service_name) END""",
+    "ServiceCategory": "category",
+    "ServiceName": "service_name",
+    "ServiceSubcategory": "subcategory",
+    "SkuId": f"if({_PRICED}, sku_id, NULL)",
+    "SkuMeter": f"if({_PRICED}, usage_type, NULL)",
+    "SkuPriceId": f"if({_PRICED}, sku_id || '.JRTCKXETXF.6YS6EN2CT7', NULL)",
+    "SkuPriceDetails": f"""CASE WHEN {_PRICED} AND instance_type <> '' THEN MAP {{
+        'InstanceType': instance_type, 'CoreCount': vcpu, 'MemorySize': replace(memory, ' GiB', '')}} END""",
+    "SubAccountId": "account_id",
+    "SubAccountName": "account_name",
+    "SubAccountType": "if(account_id = payer_id, 'Management Account', 'Member Account')",
+    "Tags": """CASE WHEN is_usage AND coalesce(team, environment, project) IS NOT NULL THEN
+        map_from_entries(list_filter([{'k': 'environment', 'v': environment}, {'k': 'project', 'v': project},
+        {'k': 'team', 'v': team}], lambda e: e.v IS NOT NULL)) END""",
+    "x_CostCategories": "MAP {'business_unit': business_unit}",
+    "x_Operation": "if(kind = 'tax', NULL, operation)",
+    "x_ServiceCode": "product_code",
+    "x_UsageType": "if(kind = 'tax', NULL, usage_type)",
+}
+
+_PRICE = f"CASE WHEN kind IN ('fee', 'upfront', 'support') THEN billed / quantity ELSE {_UNIT_PRICE} END"
+
+LINE = {
+    "BilledCost": "billed",
+    "ChargePeriodEnd": "ends",
+    "ChargePeriodStart": "starts",
+    "CommitmentDiscountQuantity": """CASE kind WHEN 'covered' THEN effective WHEN 'unused' THEN effective
+        WHEN 'fee' THEN billed WHEN 'upfront' THEN billed END""",
+    "ConsumedQuantity": "if(is_usage, quantity, NULL)",
+    "ContractedCost": "list_cost",
+    "ContractedUnitPrice": _PRICE,
+    "EffectiveCost": "effective",
+    "ListCost": "list_cost",
+    "ListUnitPrice": _PRICE,
+    "PricingCurrencyContractedUnitPrice": _PRICE,
+    "PricingCurrencyEffectiveCost": "effective",
+    "PricingCurrencyListUnitPrice": _PRICE,
+    "PricingQuantity": f"if({_PRICED}, quantity, NULL)",
+}
