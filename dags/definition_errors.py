@@ -9,6 +9,7 @@ all other definitions go on.
 from __future__ import annotations
 
 from airflow.sdk.exceptions import AirflowException
+
 from finops.definitions import load_exports, load_scenarios
 from finops.reports import check_report_names
 from lifecycle_shared import INCLUDE, REPORTS

@@ -18,6 +18,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
+
 from bcm.hooks.pricing_calculator import BcmPricingCalculatorHook
 from bcm.operators.modifications import BcmModifyBillScenarioOperator
 from bcm.operators.pricing_calculator import BcmCreateBillEstimateOperator, BcmCreateBillScenarioOperator

@@ -6,19 +6,31 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import finops
 import pendulum
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+
+import finops
 from bcm.exceptions import BcmPermanentError
 from bcm.retry_policy import BCM_RETRY_POLICY
+from finops.delivery_errors import DeliveryChangedError, DeliveryError, ManifestMissingError
+from finops.report_files import ReportError
 
 INCLUDE = Path(finops.__file__).resolve().parent.parent
 REPORTS = INCLUDE / "reports"
 START_DATE = pendulum.datetime(2026, 1, 1, tz="UTC")
+#: A wrong delivery or report stays wrong in a minute; one that AWS is just writing does not.
+RETRY_POLICY = ExceptionRetryPolicy(
+    rules=[
+        *BCM_RETRY_POLICY.rules,
+        RetryRule(exception=[DeliveryChangedError, ManifestMissingError], action=RetryAction.RETRY),
+        RetryRule(exception=[DeliveryError, ReportError], action=RetryAction.FAIL, reason="a retry cannot mend this"),
+    ]
+)
 DEFAULT_ARGS = {
     "owner": "finops",
     "retries": 2,
     "retry_delay": timedelta(minutes=1),
-    "retry_policy": BCM_RETRY_POLICY,
+    "retry_policy": RETRY_POLICY,
 }
 #: Where reports go: an Airflow Variable, so that each deployment names its own bucket.
 REPORTS_URI = "finops_reports_uri"
