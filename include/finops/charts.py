@@ -142,11 +142,13 @@ def _trace(spots: Sequence[tuple[float, float]], place: int, zero: float, *, inc
 def ticks(low: float, high: float) -> list[float]:
     """Four to seven round numbers that enclose `low`, zero and `high`."""
     low, high = min(low, 0.0), max(high, 0.0)
-    rough = ((high - low) or 1) / 5
+    if low == high:
+        high = 1.0
+    rough = (high - low) / 5
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * factor for factor in (1, 2, 2.5, 5, 10) if power * factor >= rough * 0.999)
     first, final = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
-    return [round(index * step, 12) for index in range(first, max(final, first + 1) + 1)]
+    return [round(index * step, 12) for index in range(first, final + 1)]
 
 
 def _places(points: Sequence[Point]) -> list[int]:

@@ -102,15 +102,15 @@ def _disagreements(
             parts = by_service.pop(service["service_code"], 0.0)
             if abs(parts - service[column]) > _CENT:
                 notes.append(
-                    f"The line items of {service['service_code']} add up to a {word} cost of {money(parts)}, "
+                    f"Line items of {service['service_code']} add up to {money(parts)} ({word} cost), "
                     f"but AWS's summary says {money(service[column])}."
                 )
         notes += [
-            f"Line items of {code} ({word} cost {money(parts)}) are missing from AWS's summary by service."
+            f"Line items of {code} worth {money(parts)} ({word} cost) are missing from AWS's summary by service."
             for code, parts in sorted(by_service.items())
             if abs(parts) > _CENT
         ]
         whole = sum(service[column] for service in services)
         if abs(whole - total) > _CENT:
-            notes.append(f"The services add up to a {word} cost of {money(whole)}, but AWS's total is {money(total)}.")
+            notes.append(f"The services add up to {money(whole)} ({word} cost), but AWS's total is {money(total)}.")
     return notes

@@ -22,7 +22,7 @@ def percent(value: float | None) -> str:
     """Write a change in percent with its sign and one decimal."""
     if value is None:
         return "\u2013"
-    rounded = round(value, 1)
+    rounded = round(value, 1) or 0.0  # no minus zero
     return _sign(f"{rounded:{'+' if rounded else ''},.1f}\u202f%")
 
 

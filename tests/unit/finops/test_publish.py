@@ -1,0 +1,94 @@
+"""Publishing: the order of uploads, and what a reader can rely on."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from moto import mock_aws
+
+from finops.publish import publish, split_uri
+
+PREFIX = "s3://reports-bucket/reports/exports/cur2-daily/2026-10/exec-1"
+
+
+@pytest.fixture
+def s3(monkeypatch):
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="reports-bucket")
+        yield client
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("index.html", "a.csv", "a.parquet"):
+        (tmp_path / name).write_text(name)
+    (tmp_path / "sub").mkdir()
+    return tmp_path
+
+
+def test_the_page_follows_the_tables_and_the_pointer_is_last(s3, folder):
+    uris = publish(s3, folder, PREFIX, {"execution_id": "exec-1"})
+    assert uris == [
+        f"{PREFIX}/a.csv",
+        f"{PREFIX}/a.parquet",
+        f"{PREFIX}/index.html",
+        "s3://reports-bucket/reports/exports/cur2-daily/2026-10/latest.json",
+    ]
+
+
+def test_content_types_let_a_browser_show_the_page(s3, folder):
+    publish(s3, folder, PREFIX, None)
+    answer = s3.get_object(Bucket="reports-bucket", Key="reports/exports/cur2-daily/2026-10/exec-1/index.html")
+    assert answer["ContentType"] == "text/html; charset=utf-8"
+    assert answer["Body"].read() == b"index.html"
+
+
+def test_the_pointer_is_json_and_not_cached(s3, folder):
+    publish(s3, folder, PREFIX + "/", {"execution_id": "exec-1"})
+    answer = s3.get_object(Bucket="reports-bucket", Key="reports/exports/cur2-daily/2026-10/latest.json")
+    assert json.loads(answer["Body"].read()) == {"execution_id": "exec-1"}
+    assert answer["CacheControl"] == "no-cache"
+
+
+def test_without_a_pointer_none_is_written(s3, folder):
+    publish(s3, folder, PREFIX, None)
+    listed = s3.list_objects_v2(Bucket="reports-bucket", Prefix="reports/exports/cur2-daily/2026-10/latest")
+    assert listed["KeyCount"] == 0
+
+
+class Recorder:
+    """An S3 client that keeps what it is asked and refuses the call numbered `fail_at`."""
+
+    def __init__(self, fail_at: int | None = None) -> None:
+        self.fail_at = fail_at
+        self.calls: list[dict[str, object]] = []
+
+    def put_object(self, **call: object) -> None:
+        if len(self.calls) == self.fail_at:
+            raise RuntimeError("refused")
+        self.calls.append(call)
+
+
+def test_a_failed_upload_leaves_the_pointer_alone(folder):
+    recorder = Recorder(fail_at=2)
+    with pytest.raises(RuntimeError, match="refused"):
+        publish(recorder, folder, PREFIX, {"execution_id": "exec-1"})
+    assert not any(str(call["Key"]).endswith("latest.json") for call in recorder.calls)
+
+
+@pytest.mark.parametrize("owner", ["111122223333", None])
+def test_every_upload_names_the_expected_owner_if_there_is_one(folder, owner):
+    recorder = Recorder()
+    publish(recorder, folder, PREFIX, {}, expected_bucket_owner=owner)
+    assert [call.get("ExpectedBucketOwner") for call in recorder.calls] == [owner] * 4
+
+
+@pytest.mark.parametrize("uri", ["https://bucket/key", "s3://bucket", "s3://bucket/", "bucket/key", ""])
+def test_a_prefix_that_is_no_s3_uri_is_refused(uri):
+    with pytest.raises(ValueError, match="is no S3 URI with a prefix"):
+        split_uri(uri)
