@@ -1,4 +1,4 @@
-"""Commitments that a scenario adds: what they cover, at which rate, and what is paid for nothing.
+"""Commitments that a scenario adds or takes away: what they cover, at which rate, and what is paid for nothing.
 
 AWS publishes discounts per offering; an offering's id says nothing to an emulator, so one discount stands for all
 Savings Plans and one for all reserved instances. The real rules are followed in what matters to a reader of the
@@ -19,8 +19,13 @@ RESERVED_RATE = 0.62
 _FEE_UNIT = "Hrs"
 
 
-def buy(bill: list[Line], commitment: dict[str, Any], hours: float, payer: str) -> list[Line]:
-    """Cover lines of ``bill`` with one commitment and give the lines that this adds.
+def plan_arn(payer: str, plan_id: str) -> str:
+    """Give the ARN of a Savings Plan."""
+    return f"arn:aws:savingsplans::{payer}:savingsplan/{plan_id}"
+
+
+def apply_commitment(bill: list[Line], commitment: dict[str, Any], hours: float, payer: str) -> list[Line]:
+    """Cover lines of ``bill`` with one commitment, or uncover them, and give the lines that this adds.
 
     :param commitment: AWS's BillScenarioCommitmentModificationItem.
     :param hours: hours of the bill's month.
@@ -31,7 +36,17 @@ def buy(bill: list[Line], commitment: dict[str, Any], hours: float, payer: str) 
         return _savings_plan(bill, action["addSavingsPlanAction"], commitment["id"], account, hours, payer)
     if "addReservedInstanceAction" in action:
         return _reserved(bill, action["addReservedInstanceAction"], account, hours)
+    if "negateSavingsPlanAction" in action:
+        _negate(bill, plan_arn(payer, action["negateSavingsPlanAction"]["savingsPlanId"]))
     return []
+
+
+def _negate(bill: list[Line], plan: str) -> None:
+    """Charge on demand for what the plan covered."""
+    for line in bill:
+        if plan in line.commitments:
+            line.cost /= SAVINGS_PLAN_RATE
+            line.commitments = []
 
 
 def _savings_plan(
@@ -39,7 +54,7 @@ def _savings_plan(
 ) -> list[Line]:
     """The plan's hourly commitment, over the month, pays for eligible usage at the plan's rate."""
     budget = plan["commitment"] * hours
-    arn = f"arn:aws:savingsplans::{payer}:savingsplan/{plan_id}"
+    arn = plan_arn(payer, plan_id)
     eligible = [line for line in bill if line.eligible and line.type == "Usage"]
     eligible.sort(key=lambda line: (line.key[3] != account, line.key))
     covered = _cover(eligible, budget, SAVINGS_PLAN_RATE, "SavingsPlanCoveredUsage")

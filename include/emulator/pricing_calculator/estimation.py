@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from emulator.pricing_calculator.commitments import SAVINGS_PLAN_RATE, buy
+from emulator.pricing_calculator.commitments import SAVINGS_PLAN_RATE, apply_commitment, plan_arn
 from emulator.pricing_calculator.lines import Line, SkuKey, usd
 from emulator.pricing_calculator.state import Estimate, Scenario
 
@@ -31,17 +31,21 @@ class EstimatedBill:
 def estimate_bill(world: World, scenario: Scenario, estimate: Estimate) -> EstimatedBill:
     """Work out the bill: history, then usage modifications, then commitments."""
     interval = estimate.bill_interval
-    bill = _history(world.usage(interval["start"].date()))
+    payer, month = world.settings.payer, interval["start"].date()
+    bill = _history(world.usage(month), plan_arn(payer, world.organisation.savings_plan(month)[0]))
     _apply_usage(bill, world.organisation, scenario)
     hours = (interval["end"] - interval["start"]).total_seconds() / 3600
     for commitment in scenario.commitments:
-        bill.extend(buy(bill, commitment, hours, world.settings.payer))
+        bill.extend(apply_commitment(bill, commitment, hours, payer))
     bill.sort(key=lambda line: (line.key, line.type, line.commitments))
-    return EstimatedBill(_summary(bill), [line.describe(world.settings.payer, estimate.id) for line in bill])
+    return EstimatedBill(_summary(bill), [line.describe(payer, estimate.id) for line in bill])
 
 
-def _history(usage: Iterable[UsageLine]) -> list[Line]:
-    """Last month's lines, before tax. What the organisation's own Savings Plan covered is a line of its own."""
+def _history(usage: Iterable[UsageLine], plan: str) -> list[Line]:
+    """Last month's lines, before tax. What the organisation's own Savings Plan covered is a line of its own.
+
+    :param plan: the ARN of that plan.
+    """
     bill = []
     for used in usage:
         key = (used.service_code, used.usage_type, used.operation, used.account_id)
@@ -55,6 +59,7 @@ def _history(usage: Iterable[UsageLine]) -> list[Line]:
             if part > _NOTHING or (line_type == "Usage" and share == 0.0):
                 quantity, cost = used.quantity * part, used.cost * part * rate
                 line = Line(key, used.unit, used.location or None, eligible, quantity, cost, type=line_type)
+                line.commitments = [] if line_type == "Usage" else [plan]
                 line.historical_quantity, line.historical_cost = quantity, cost
                 bill.append(line)
     return bill

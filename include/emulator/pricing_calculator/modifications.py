@@ -55,7 +55,7 @@ def create_commitments(call: Call) -> dict[str, Any]:
     def item(entry: Mapping[str, Any]) -> dict[str, Any]:
         return {"id": new_id(), **{name: value for name, value in entry.items() if name != "key"}}
 
-    return _batch(entries, lambda entry: _refuse_commitment(call, entry), item, scenario.commitments)
+    return _batch(entries, lambda entry: _refuse_commitment(call, scenario, entry), item, scenario.commitments)
 
 
 @operation("ListBillScenarioUsageModifications")
@@ -127,11 +127,12 @@ def _usage_item(call: Call) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     return make
 
 
-def _refuse_commitment(call: Call, entry: Mapping[str, Any]) -> Refusal | None:
+def _refuse_commitment(call: Call, scenario: Scenario, entry: Mapping[str, Any]) -> Refusal | None:
     if entry["usageAccountId"] not in call.world.settings.accounts:
         return "INVALID_ACCOUNT", f"Account {entry['usageAccountId']} is not in the organisation"
+    plan = call.world.organisation.savings_plan(scenario.bill_interval["start"].date())[0]
     for name, action in entry["commitmentAction"].items():
-        if name.startswith("negate"):
+        if name.startswith("negate") and action.get("savingsPlanId") != plan:
             return "CONFLICT", f"The organisation has no commitment {next(iter(action.values()))}"
     return None
 
