@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from moto import mock_aws
+from tests.unit.finops.delivery_bucket import Bucket
 
 from finops.definitions import load_exports, load_scenarios
 
@@ -86,3 +88,21 @@ def load_scenario(tmp_path: Path) -> Callable[[dict[str, Any]], Any]:
         return load_scenarios(tmp_path)
 
     return load
+
+
+@pytest.fixture(scope="module")
+def s3() -> Iterator[Any]:
+    """Return a client of a mocked S3: one for a module, because making one takes longer than most tests."""
+    import boto3
+
+    with mock_aws():
+        keys = {"aws_access_key_id": "AKIADEMO111122223333", "aws_secret_access_key": "x"}
+        yield boto3.client("s3", region_name="us-east-1", **keys)
+
+
+@pytest.fixture
+def bucket(s3: Any) -> Iterator[Bucket]:
+    """Return an empty bucket of account 444455556666 in the mocked S3."""
+    made = Bucket(s3)
+    yield made
+    made.close()
