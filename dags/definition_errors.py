@@ -11,7 +11,7 @@ from __future__ import annotations
 from airflow.sdk.exceptions import AirflowException
 
 from finops.definitions import load_exports, load_scenarios
-from finops.reports import check_report_names
+from finops.report_catalogue import load_reports, reports_of
 from lifecycle_shared import INCLUDE, REPORTS
 
 
@@ -20,6 +20,12 @@ class DefinitionErrors(AirflowException):
 
 
 _exports, _scenarios = load_exports(INCLUDE / "exports"), load_scenarios(INCLUDE / "scenarios")
-_mistakes = [*_exports.errors, *_scenarios.errors, *check_report_names(_exports.definitions, REPORTS)]
+_reports = load_reports(REPORTS)
+_mistakes = [
+    *_exports.errors,
+    *_scenarios.errors,
+    *_reports.errors,
+    *reports_of(_exports.definitions, _reports)[1],
+]
 if _mistakes:
     raise DefinitionErrors("\n".join(["", *map(str, _mistakes)]))

@@ -24,7 +24,7 @@ from bcm.operators.modifications import BcmModifyBillScenarioOperator
 from bcm.operators.pricing_calculator import BcmCreateBillEstimateOperator, BcmCreateBillScenarioOperator
 from bcm.sensors.pricing_calculator import BcmBillEstimateSensor
 from finops.definitions import ScenarioDefinition, load_scenarios
-from finops.reports import list_reports
+from finops.report_catalogue import load_reports
 from lifecycle_shared import DEFAULT_ARGS, INCLUDE, REPORTS, START_DATE, reports_uri, s3_client
 
 
@@ -84,7 +84,7 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
             """Compare estimate and history on the stored result, and publish."""
             from finops.lifecycle import report_on_estimate
 
-            chosen = [report for report in list_reports(REPORTS).values() if not report.for_export]
+            chosen = [report for report in load_reports(REPORTS).reports.values() if not report.for_export]
             return report_on_estimate(s3_client(definition.aws_conn_id), definition, collected, chosen)
 
         scenario = BcmCreateBillScenarioOperator(

@@ -25,7 +25,7 @@ from bcm.hooks.data_exports import BcmDataExportsHook
 from bcm.operators.data_exports import BcmCreateExportOperator
 from bcm.sensors.data_exports import BcmExportExecutionSensor
 from finops.definitions import ExportDefinition, load_exports
-from finops.reports import list_reports
+from finops.report_catalogue import load_reports, reports_of
 from lifecycle_shared import DEFAULT_ARGS, INCLUDE, REPORTS, START_DATE, reports_uri, s3_client
 
 NEW_DELIVERY = "a delivery that AWS starts after this run"
@@ -102,7 +102,7 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
             from finops.lifecycle import report_on_export
 
             get_execution = BcmDataExportsHook(aws_conn_id=definition.aws_conn_id).get_execution
-            chosen = [list_reports(REPORTS)[name] for name in (params or {})["reports"]]
+            chosen = [load_reports(REPORTS).reports[name] for name in (params or {})["reports"]]
             s3 = s3_client(definition.aws_conn_id)
             summary = report_on_export(s3, definition, verified, get_execution, chosen, reports_uri())
             outlet_events[delivered].extra = {
@@ -130,7 +130,7 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
     return dag
 
 
-FITTING = list_reports(REPORTS)
-for _definition in load_exports(INCLUDE / "exports").definitions:
-    _dag = export_lifecycle(_definition, [name for name, report in FITTING.items() if report.fits(_definition.table)])
+_exports, _ = reports_of(load_exports(INCLUDE / "exports").definitions, load_reports(REPORTS))
+for _definition, _reports in _exports:
+    _dag = export_lifecycle(_definition, _reports)
     globals()[_dag.dag_id] = _dag
