@@ -20,7 +20,7 @@ def reason(error: Exception) -> str:
         if line.startswith(("LINE ", "Column ", "\tCandidate", "  file")) or (lines and not line.strip()):
             break
         lines.append(line.strip())
-    return " ".join(lines).rstrip(".")
+    return " ".join(lines).rstrip(".")[:600]
 
 
 def translate(name: str, sql: str, relations: Sequence[str]) -> str:

@@ -22,8 +22,8 @@ SELECT
     date_format(bill_billing_period_start_date, '%Y-%m'), date_format(line_item_usage_start_date, '%Y-%m')
   ) AS billing_period,
   CAST(line_item_usage_start_date AS date) AS charge_date,
-  line_item_usage_account_id AS account_id,
-  coalesce(line_item_usage_account_name, line_item_usage_account_id) AS account_name,
+  coalesce(nullif(line_item_usage_account_id, ''), '(no account)') AS account_id,
+  coalesce(nullif(line_item_usage_account_name, ''), line_item_usage_account_id, '(no account)') AS account_name,
   coalesce(
     nullif(element_at(product, 'product_name'), ''), nullif(line_item_product_code, ''), '(no service)'
   ) AS service_name,
@@ -58,5 +58,5 @@ SELECT
       0
     ) AS decimal(38, 15)
   ) AS effective_cost,
-  line_item_currency_code AS currency
+  nullif(line_item_currency_code, '') AS currency
 FROM delivery

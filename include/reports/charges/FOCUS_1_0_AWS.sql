@@ -13,8 +13,8 @@
 SELECT
   coalesce(date_format(BillingPeriodStart, '%Y-%m'), date_format(ChargePeriodStart, '%Y-%m')) AS billing_period,
   CAST(ChargePeriodStart AS date) AS charge_date,
-  coalesce(SubAccountId, BillingAccountId, '(no account)') AS account_id,
-  coalesce(SubAccountName, SubAccountId, BillingAccountId, '(no account)') AS account_name,
+  coalesce(nullif(SubAccountId, ''), BillingAccountId, '(no account)') AS account_id,
+  coalesce(nullif(SubAccountName, ''), nullif(SubAccountId, ''), BillingAccountId, '(no account)') AS account_name,
   coalesce(nullif(ServiceName, ''), '(no service)') AS service_name,
   coalesce(ChargeCategory, 'Usage') AS charge_category,
   CAST(coalesce(BilledCost, 0) AS decimal(38, 15)) AS billed_cost,
@@ -22,5 +22,5 @@ SELECT
     CASE WHEN has_effective_cost THEN coalesce(EffectiveCost, 0) ELSE coalesce(BilledCost, 0) END
     AS decimal(38, 15)
   ) AS effective_cost,
-  BillingCurrency AS currency
+  nullif(BillingCurrency, '') AS currency
 FROM delivery

@@ -17,7 +17,10 @@ RESERVATION = [name for name in CUR_TYPES if name.startswith("reservation")]
 def commitments():
     """A covered line, its negation, a fee of 20 with 15 used; a reserved line, its fee, an upfront purchase."""
     return [
-        charge(1, 30.0, line_item_line_item_type="SavingsPlanCoveredUsage", savings_plan_savings_plan_effective_cost=15.0),
+        charge(
+            1, 30.0, line_item_line_item_type="SavingsPlanCoveredUsage",
+            savings_plan_savings_plan_effective_cost=15.0,
+        ),
         charge(1, -30.0, line_item_line_item_type="SavingsPlanNegation"),
         charge(
             1, 20.0, line_item_line_item_type="SavingsPlanRecurringFee",
