@@ -117,7 +117,7 @@ def _outputs(
 ) -> list[OutputColumn]:
     outputs: list[OutputColumn] = []
     for column, key, name in selected:
-        if any(name == output.name for output in outputs):
+        if any(name.lower() == output.name.lower() for output in outputs):  # Parquet's readers ignore case
             raise QueryError(f"Two columns of the result are called {name}: give one of them an alias.")
         source = resolve(column, key)
         outputs.append(OutputColumn(name, source.type, source))

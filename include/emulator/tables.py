@@ -113,8 +113,6 @@ def _table(name: str, entry: Mapping[str, Any]) -> Table:
 TABLES: Mapping[str, Table] = MappingProxyType(
     {
         name: _table(name, entry)
-        for name, entry in json.loads(
-            Path(__file__).with_name("tables.json").read_text(encoding="utf-8")
-        ).items()
+        for name, entry in json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8")).items()
     }
 )

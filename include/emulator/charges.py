@@ -1,0 +1,109 @@
+"""The two tables of charges, CUR 2.0 and FOCUS, as views of the organisation's bill."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+
+from emulator import cur2, focus
+from emulator.organisation import Organisation, month_end
+from emulator.query import Query
+from emulator.sql_conditions import identifier
+from emulator.tables import Column
+
+FINAL_AFTER = timedelta(days=6)  # from the end of a month until its invoice
+SQL_TYPES = {
+    "string": "VARCHAR",
+    "double": "DOUBLE",
+    "timestamp": "TIMESTAMP_MS",
+    "timestamp_milliseconds": "TIMESTAMP_MS",
+    "map<string,string>": "MAP(VARCHAR, VARCHAR)",
+    "map<string,double>": "MAP(VARCHAR, DOUBLE)",
+}
+
+
+@dataclass(frozen=True)
+class View:
+    """How a table shows the bill: expressions per meter (`item`) and per line (`line`), and lines it leaves out.
+
+    `empty` is what a text or map column without an expression holds: CUR has empty values, FOCUS has nulls.
+    """
+
+    item: Mapping[str, str]
+    line: Mapping[str, str]
+    hidden_kinds: tuple[str, ...]
+    empty: Mapping[str, str]
+
+
+FOCUS = View(focus.ITEM, focus.LINE, focus.HIDDEN_KINDS, {})
+VIEWS = {
+    "COST_AND_USAGE_REPORT": View(
+        cur2.ITEM,
+        cur2.LINE,
+        cur2.HIDDEN_KINDS,
+        {"string": "''", "map<string,string>": "MAP {}", "map<string,double>": "MAP {}"},
+    ),
+    "FOCUS_1_2_AWS": FOCUS,
+    "FOCUS_1_0_AWS": FOCUS,
+}
+
+
+def create_items(
+    connection: duckdb.DuckDBPyConnection, organisation: Organisation, period: date, now: datetime, granularity: str
+) -> None:
+    """Create the organisation's bill and `items`, the description of each of its meters (charges.sql)."""
+    organisation.bill(connection, period, now, granularity)
+    connection.execute(
+        "CREATE TEMP TABLE facts AS SELECT $1 AS payer_id, $2 AS payer_name, $3 AS invoice_id, $4 AS plan_id,"
+        " concat('arn:aws:savingsplans::', $1, ':savingsplan/', $4) AS plan_arn,"
+        " $5::TIMESTAMP AS plan_starts, $6::TIMESTAMP AS plan_ends",
+        [*organisation.accounts[0], _invoice(organisation, period, now), *organisation.savings_plan(period)],
+    )
+    connection.execute(Path(__file__).with_name("charges.sql").read_text(encoding="utf-8"))
+
+
+def create_charges(
+    connection: duckdb.DuckDBPyConnection, organisation: Organisation, query: Query, period: date, now: datetime
+) -> None:
+    """Create the queried table as the view `export`: its columns and `line_number`, up to the moment `now`."""
+    create_items(connection, organisation, period, now, query.properties.get("TIME_GRANULARITY", "HOURLY"))
+    view = VIEWS[query.table.name]
+    items = [
+        f"{_typed(column, expression, view)} AS {identifier(column.name)}"
+        for column in query.table.all_columns
+        if (expression := view.item.get(column.name))
+    ]
+    lines = [
+        f"{_typed(column, _source(column, view), view)} AS {identifier(column.name)}"
+        for column in query.table.columns(query.properties)
+    ]
+    hidden = ", ".join(f"'{kind}'" for kind in view.hidden_kinds)
+    connection.execute(f"CREATE TEMP TABLE described AS SELECT *, {', '.join(items)} FROM items")  # noqa: S608
+    connection.execute(
+        f"CREATE TEMP VIEW export AS SELECT lines.rowid AS line_number, {', '.join(lines)}"  # noqa: S608
+        f" FROM lines JOIN described USING (meter) WHERE kind NOT IN ({hidden})"
+    )
+
+
+def _source(column: Column, view: View) -> str:
+    """Where a column of the view comes from: its line's expression, its meter's value, or nowhere."""
+    if column.name in view.line:
+        return view.line[column.name]
+    return identifier(column.name) if column.name in view.item else view.empty.get(column.type, "NULL")
+
+
+def _typed(column: Column, expression: str, view: View) -> str:
+    if column.type == "string" and "string" in view.empty:
+        expression = f"coalesce({expression}, {view.empty['string']})"
+    return f"CAST({expression} AS {SQL_TYPES[column.type]})"
+
+
+def _invoice(organisation: Organisation, period: date, now: datetime) -> str:
+    """The invoice's number, empty until the month is final."""
+    if now < month_end(period) + FINAL_AFTER:
+        return ""
+    return str(1_000_000_000 + (organisation.seed * 7919 + period.year * 12 + period.month) * 104_729 % 899_999_999)
