@@ -17,6 +17,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 install: .venv/.runtime ## make .venv and install what the deployment needs (PYTHON=python3.12 to choose one)
+	@echo ".venv is ready"
 
 run: .venv/.runtime ## run one export and one bill estimate from beginning to end on this machine
 	@$(BIN)/python -m stack run

@@ -1,0 +1,46 @@
+"""Ctrl-C as a flag."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+import pytest
+
+from stack.errors import StoppedError
+from stack.interrupts import Interrupts
+
+
+@pytest.mark.parametrize("number", Interrupts.SIGNALS)
+def test_a_signal_ends_a_pause_long_before_its_time(number: signal.Signals) -> None:
+    began = time.monotonic()
+    with Interrupts() as interrupts:
+        threading.Timer(0.05, os.kill, (os.getpid(), number)).start()
+        with pytest.raises(StoppedError, match=number.name):
+            interrupts.pause(20)
+    assert time.monotonic() - began < 5
+
+
+def test_a_signal_raises_nowhere_but_at_a_look() -> None:
+    with Interrupts() as interrupts:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        with pytest.raises(StoppedError):
+            interrupts.check()
+
+
+def test_only_the_first_signal_is_announced() -> None:
+    said: list[str] = []
+    with Interrupts(lambda: said.append("stopping")):
+        signal.raise_signal(signal.SIGTERM)
+        signal.raise_signal(signal.SIGINT)
+    assert said == ["stopping"]
+
+
+def test_the_handlers_of_before_come_back() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with Interrupts():
+        pass
+    assert signal.getsignal(signal.SIGINT) is before
