@@ -11,9 +11,9 @@ from html import escape
 from finops.formats import MINUS, money
 
 WIDTH = 1000
-_LABEL = 250  # room for a bar's name
+_LABEL = 264  # room for a bar's name
 _VALUE = 108  # room for a bar's value
-_MAX_NAME = 32  # characters of a bar's name that fit
+_MAX_NAME = 34  # characters of a bar's name that fit
 
 
 @dataclass(frozen=True)

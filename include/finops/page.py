@@ -52,6 +52,11 @@ class Section:
     chart: str
 
     @property
+    def trend(self) -> bool:
+        """Whether it draws a line over time, which the page shows first."""
+        return bool(self.chart) and self.report.chart is not None and self.report.chart.kind == "line"
+
+    @property
     def long(self) -> bool:
         """Whether the chart says it better: the table is folded up on the screen, and open on paper."""
         return bool(self.chart) and len(self.body) > TOP + 1
@@ -91,7 +96,7 @@ def section(report: Report, table: Any, *, unit: str, incomplete_day: date | Non
         folded=_sum_row(f"Other ({len(rest):,} more)", rest, columns, sums) if rest else None,
         total=_sum_row("Total", rows, columns, sums) if rows and any(sums) else None,
         rows=len(rows),
-        chart=_chart(report, shown, rest, unit, incomplete_day) if rows else "",
+        chart=_chart(report, shown, rest, unit, incomplete_day),
     )  # fmt: skip
 
 
@@ -143,7 +148,7 @@ def _chart(
     unit: str,
     incomplete_day: date | None,
 ) -> str:
-    if report.chart is None:
+    if report.chart is None or len(shown) < (2 if report.chart.kind == "line" else 1):
         return ""
     x, y = report.chart.x, report.chart.y
     points = [charts.Point(_axis(row[x]), tuple(float(row[name] or 0) for name in y)) for row in shown]

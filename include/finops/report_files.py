@@ -51,9 +51,9 @@ class Report:
     def sql(self) -> str:
         """The file's text. Raises ReportError if the file has gone."""
         try:
-            return self.path.read_text(encoding="utf-8")
-        except OSError as error:
-            raise ReportError(f"{self.path.name}: cannot be read: {error.strerror}.") from error
+            return self.path.read_text(encoding="utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ReportError(f"{self.path.name}: cannot be read as UTF-8 text: {error}.") from error
 
     @property
     def for_export(self) -> bool:
@@ -73,22 +73,32 @@ def read_header(path: Path, keys: tuple[str, ...]) -> Header:
     """
     found: dict[str, list[tuple[int, str]]] = {}
     current: list[tuple[int, str]] | None = None
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            text = line.strip()
-            if not text.startswith("--"):
-                break
-            if (more := _CONTINUATION.fullmatch(text)) and current:
-                start, value = current[-1]
-                current[-1] = (start, f"{value} {more['value'].strip()}")
-                continue
-            entry = _ENTRY.fullmatch(text)
-            if entry is None:
-                raise ReportError(f"{path.name}:{number}: '{text}' is no header entry. Write '-- key: value'.")
-            if entry["key"] not in keys:
-                raise ReportError(f"{path.name}:{number}: unknown header '{entry['key']}'. Known: {', '.join(keys)}.")
-            current = found.setdefault(entry["key"], [])
-            current.append((number, entry["value"].strip()))
+    for number, text in enumerate(_comments(path), start=1):
+        if (more := _CONTINUATION.fullmatch(text)) and current:
+            start, value = current[-1]
+            current[-1] = (start, f"{value} {more['value'].strip()}")
+            continue
+        entry = _ENTRY.fullmatch(text)
+        if entry is None:
+            raise ReportError(f"{path.name}:{number}: '{text}' is no header entry. Write '-- key: value'.")
+        if entry["key"] not in keys:
+            raise ReportError(f"{path.name}:{number}: unknown header '{entry['key']}'. Known: {', '.join(keys)}.")
+        current = found.setdefault(entry["key"], [])
+        current.append((number, entry["value"].strip()))
+    return found
+
+
+def _comments(path: Path) -> list[str]:
+    """Return the comment lines that `path` begins with."""
+    found = []
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            for line in lines:
+                if not line.startswith("--"):
+                    break
+                found.append(line.strip())
+    except (OSError, UnicodeDecodeError) as error:
+        raise ReportError(f"{path.name}: cannot be read as UTF-8 text: {error}.") from error
     return found
 
 

@@ -109,6 +109,11 @@ def run_export_reports(
     with _scratch(folder) as scratch, Engine(Path(scratch), files) as engine:
         notes = create_charges(engine, view, files=files, fmt=fmt, columns=columns, export=meta.name)
         totals = read_headlines(engine, meta.delivered_at)
+        if totals.first_day and totals.first_day == totals.last_day:
+            notes.append(
+                f"All charges bear one date, {totals.first_day}, as they do with monthly granularity: "
+                "there is no daily trend."
+            )
         if ", " in totals.currency:
             notes.append(f"Amounts are in several currencies ({totals.currency}) and are added as they are.")
         written, sections = _run(engine, reports, folder, unit=totals.currency, incomplete=totals.incomplete_day)
@@ -180,14 +185,14 @@ def _run(
     from pyarrow import csv, parquet
 
     written, sections = [], []
-    for report in sorted(reports, key=lambda found: found.chart is None or found.chart.kind != "line"):
+    for report in reports:
         name = report.path.name
         table = engine.query(name, translate(name, report.sql, report.inputs))
         sections.append(section(report, table, unit=unit, incomplete_day=incomplete))
         parquet.write_table(table, folder / f"{report.name}.parquet")
         csv.write_csv(table, folder / f"{report.name}.csv")
         written += [folder / f"{report.name}.parquet", folder / f"{report.name}.csv"]
-    return written, sections
+    return written, sorted(sections, key=lambda found: not found.trend)
 
 
 def _scratch(folder: Path) -> tempfile.TemporaryDirectory[str]:

@@ -75,6 +75,13 @@ def test_a_malformed_header_is_one_sentence_with_file_and_line(tmp_path, text, m
     assert "\n" not in str(caught.value)
 
 
+def test_a_file_that_is_no_text_is_a_sentence(tmp_path):
+    path = tmp_path / "mine.sql"
+    path.write_bytes(b"-- title: \xff\n")
+    with pytest.raises(ReportError, match=r"mine\.sql: cannot be read as UTF-8 text"):
+        read_report(path)
+
+
 def test_a_report_name_must_do_as_a_file_name_in_a_link(tmp_path):
     written(tmp_path, "-- title: a\n-- inputs: charges\nSELECT 1", "a b.sql")
     with pytest.raises(ReportError, match=r"a b\.sql: a report's file name may hold"):

@@ -107,6 +107,13 @@ def test_the_published_focus_sample_adds_up(tmp_path):
     assert sum(found.values()) == pytest.approx(20.52022672899003, abs=1e-9)
 
 
+def test_charges_of_one_date_are_no_trend(tmp_path):
+    run_cur(tmp_path / "out", [parquet_file(tmp_path / "1.parquet", [charge(1, 1.0), charge(1, 2.0)])])
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "All charges bear one date, 2026-10-01" in html
+    assert html.count("<svg") == 2
+
+
 def test_a_users_report_may_read_the_exports_own_columns(tmp_path):
     path = tmp_path / "by_type.sql"
     path.write_text(
