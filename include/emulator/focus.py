@@ -8,6 +8,24 @@ from __future__ import annotations
 
 HIDDEN_KINDS = ("negation",)  # CUR's counter-entry of covered usage: FOCUS bills covered usage at zero instead
 
+# FOCUS has a grammar for units, so AWS writes the price list's units differently here.
+UNITS = {
+    "Hrs": "Hours",
+    "hours": "Hours",
+    "GB-Mo": "GB-Months",
+    "LCU-Hrs": "LCU-Hours",
+    "Lambda-GB-Second": "GB-Seconds",
+    "DPU-Hour": "DPU-Hours",
+    "ShardHour": "Shard-Hours",
+    "Terabytes": "TB",
+    "1K tokens": "1000 Tokens",
+    "ReadRequestUnits": "Requests",
+    "WriteRequestUnits": "Requests",
+    "StateTransitions": "Transitions",
+    "ConfigurationItemRecorded": "Items",
+    "Dollar": "USD",
+}
+_UNIT = "CASE unit " + " ".join(f"WHEN '{ours}' THEN '{focus}'" for ours, focus in UNITS.items()) + " ELSE unit END"
 _PRICED = "kind NOT IN ('tax', 'credit')"  # what has a SKU and a quantity: usage and purchases
 _UNIT_PRICE = "CASE WHEN is_usage THEN rate WHEN kind = 'unused' THEN 0 END"
 
@@ -36,23 +54,24 @@ ITEM = {
     "CommitmentDiscountId": "if(is_plan, plan_arn, NULL)",
     "CommitmentDiscountName": "if(is_plan, plan_id, NULL)",
     "CommitmentDiscountStatus": "CASE kind WHEN 'covered' THEN 'Used' WHEN 'unused' THEN 'Unused' END",
-    "CommitmentDiscountType": "if(is_plan, 'Compute Savings Plans', NULL)",
+    "CommitmentDiscountType": "if(is_plan, 'Savings Plan', NULL)",
     "CommitmentDiscountUnit": "if(is_plan, 'USD', NULL)",
-    "ConsumedUnit": "if(is_usage, unit, NULL)",
+    "ConsumedUnit": f"if(is_usage, {_UNIT}, NULL)",
     "InvoiceId": "nullif(invoice_id, '')",
     "InvoiceIssuerName": "'Amazon Web Services, Inc.'",
     "PricingCategory": f"""CASE WHEN NOT ({_PRICED}) THEN NULL
         WHEN kind IN ('covered', 'unused') THEN 'Committed' WHEN spot THEN 'Dynamic' ELSE 'Standard' END""",
     "PricingCurrency": "'USD'",
-    "PricingUnit": f"if({_PRICED}, unit, NULL)",
+    "PricingUnit": f"if({_PRICED}, {_UNIT}, NULL)",
     "ProviderName": "'AWS'",
     "PublisherName": "'Amazon Web Services, Inc.'",
     "RegionId": "if(is_usage OR kind = 'refund', code, NULL)",
     "RegionName": "if(is_usage OR kind = 'refund', region_name, NULL)",
     "ResourceId": "CASE WHEN kind IN ('fee', 'upfront') THEN plan_arn ELSE nullif(resource_id, '') END",
     "ResourceName": "CASE WHEN service_code = 'AmazonS3' THEN nullif(resource_id, '') END",
-    "ResourceType": """CASE WHEN kind IN ('fee', 'upfront') THEN 'Savings Plan' WHEN NOT is_usage THEN NULL
-        ELSE coalesce(nullif(family, ''), service_name) END""",
+    "ResourceType": """CASE WHEN kind IN ('fee', 'upfront') THEN 'savingsplan' WHEN NOT is_usage THEN NULL
+        WHEN resource_id LIKE 'i-%' THEN 'instance' WHEN resource_id LIKE 'vol-%' THEN 'volume'
+        WHEN service_code = 'AmazonS3' THEN 'bucket' ELSE lower(family) END""",
     "ServiceCategory": "category",
     "ServiceName": "service_name",
     "ServiceSubcategory": "subcategory",
