@@ -76,8 +76,8 @@ class BillingFront:
         handler = service.handler(operation)
         params = service.protocol.request(model, body)
         with self._world.lock:
-            self._world.settle()
-            call = Call(self._world, operation, account, params, self._world.clock.now())
+            now = self._world.settle()
+            call = Call(self._world, operation, account, params, now)
             return service.protocol.answer(model, handler(call))
 
 

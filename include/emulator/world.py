@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -56,11 +56,13 @@ class World:
             self._usage[month] = self.organisation.usage(month)
         return self._usage[month]
 
-    def settle(self) -> None:
-        """Bring everything up to now. Called before every request, so that no client sees a late delivery."""
+    def settle(self) -> datetime:
+        """Bring everything up to now and give that time. Called before every request: no client sees a late delivery."""
         with self.lock:
-            self.timeline.settle(self.clock.now())
+            now = self.clock.now()
+            self.timeline.settle(now)
             self.deliveries.flush()
+        return now
 
     def draw(self, *key: object) -> random.Random:
         """Give a source of chance that depends on the seed and on ``key`` alone."""
@@ -73,8 +75,7 @@ class World:
             self.faults.clear()
             self.journal.clear()
             self.forget()
-            if self.settings.start is not None:
-                self.clock.set(self.settings.start)
+            self.clock.set(self.settings.start or datetime.now(UTC))
             self.clock.speed = self.settings.speed
             self._begin()
 

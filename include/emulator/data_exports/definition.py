@@ -50,14 +50,9 @@ def read_query(data_query: Mapping[str, Any]) -> Query:
         except ValueError as error:
             raise invalid_field("Export.DataQuery.TableConfigurations", str(error)) from None
     try:
-        query = parse(data_query["QueryStatement"], configurations)
+        return parse(data_query["QueryStatement"], configurations)
     except QueryError as error:
         raise invalid_field("Export.DataQuery.QueryStatement", f"Invalid QueryStatement: {error}") from None
-    if set(configurations) - {query.table.name}:
-        raise invalid_field(
-            "Export.DataQuery.TableConfigurations", f"The query reads {query.table.name} and no other table"
-        )
-    return query
 
 
 def check_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:

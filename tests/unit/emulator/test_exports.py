@@ -1,0 +1,261 @@
+"""Exports: created, echoed, updated, deleted, limited."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+PAYER, MEMBER = "111122223333", "444455556666"
+BUCKET, MEMBER_BUCKET = "finops-exports-111122223333", "finops-focus-444455556666"
+FOCUS = {"table": "FOCUS_1_2_AWS", "columns": "BilledCost"}
+
+
+def test_an_arn_holds_account_name_and_a_uuid(exports, definition):
+    arn = exports.create_export(Export=definition("daily"))["ExportArn"]
+    assert re.fullmatch(
+        rf"arn:aws:bcm-data-exports:us-east-1:{PAYER}:export/daily-[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}",
+        arn,
+    )
+
+
+def test_properties_that_nobody_sent_are_echoed(exports, definition):
+    arn = exports.create_export(Export=definition(properties={"TIME_GRANULARITY": "DAILY"}))["ExportArn"]
+    echoed = exports.get_export(ExportArn=arn)["Export"]["DataQuery"]["TableConfigurations"]["COST_AND_USAGE_REPORT"]
+    assert echoed == {
+        "TIME_GRANULARITY": "DAILY",
+        "INCLUDE_RESOURCES": "FALSE",
+        "INCLUDE_SPLIT_COST_ALLOCATION_DATA": "FALSE",
+        "INCLUDE_MANUAL_DISCOUNT_COMPATIBILITY": "FALSE",
+        "BILLING_VIEW_ARN": f"arn:aws:billing::{PAYER}:billingview/primary",
+    }
+
+
+def test_a_table_without_properties_loses_an_empty_map(exports, definition):
+    export = definition(table="CARBON_EMISSIONS", columns="usage_account_id", properties={})
+    arn = exports.create_export(Export=export)["ExportArn"]
+    assert "TableConfigurations" not in exports.get_export(ExportArn=arn)["Export"]["DataQuery"]
+
+
+def test_a_new_export_is_healthy_and_never_refreshed(exports, definition):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    status = exports.get_export(ExportArn=arn)["ExportStatus"]
+    assert (status["StatusCode"], status.get("LastRefreshedAt")) == ("HEALTHY", None)
+
+
+def test_names_are_unique_within_an_account(exports, definition, refused):
+    exports.create_export(Export=definition("daily"))
+    assert refused(exports.create_export, Export=definition("daily"))["code"] == "ValidationException"
+
+
+def test_another_account_may_use_the_name(client, exports, definition):
+    exports.create_export(Export=definition("daily", **FOCUS))
+    others = client("bcm-data-exports", MEMBER)
+    client("s3", MEMBER).delete_bucket_policy(Bucket=MEMBER_BUCKET)
+    client("s3", MEMBER).put_bucket_policy(Bucket=MEMBER_BUCKET, Policy=_open_to(MEMBER_BUCKET))
+    others.create_export(Export=definition("daily", bucket=MEMBER_BUCKET, **FOCUS))
+    assert len(others.list_exports()["Exports"]) == 1
+
+
+def test_another_accounts_export_is_not_found(client, exports, definition, refused):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    assert refused(client("bcm-data-exports", MEMBER).get_export, ExportArn=arn)["code"] == "ResourceNotFoundException"
+
+
+@pytest.mark.parametrize(
+    ("table", "columns", "quota"),
+    [("COST_AND_USAGE_REPORT", "line_item_unblended_cost", 5), ("FOCUS_1_2_AWS", "BilledCost", 2)],
+)
+def test_each_table_has_its_quota(exports, definition, refused, table, columns, quota):
+    for number in range(quota):
+        exports.create_export(Export=definition(f"export-{number}", table=table, columns=columns))
+    answer = refused(exports.create_export, Export=definition("one-more", table=table, columns=columns))
+    assert answer["code"] == "ServiceQuotaExceededException"
+
+
+def test_a_quota_error_names_quota_and_service(exports, definition, refused):
+    for number in range(2):
+        exports.create_export(Export=definition(f"export-{number}", **FOCUS))
+    answer = refused(exports.create_export, Export=definition("third", **FOCUS))
+    assert (answer["QuotaCode"] != "", answer["ServiceCode"]) == (True, "AWSBillingAndCostManagementDataExports")
+
+
+def test_tables_have_quotas_of_their_own(exports, definition):
+    for number in range(2):
+        exports.create_export(Export=definition(f"focus-{number}", **FOCUS))
+    assert exports.create_export(Export=definition("cur"))["ExportArn"]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM COST_AND_USAGE_REPORT",
+        "SELECT nothing FROM COST_AND_USAGE_REPORT",
+        "SELECT line_item_unblended_cost FROM cost_and_usage_report",
+        "SELECT Line_Item_Unblended_Cost FROM COST_AND_USAGE_REPORT",
+        "SELECT sum(line_item_unblended_cost) FROM COST_AND_USAGE_REPORT",
+    ],
+)
+def test_a_query_outside_the_subset_is_invalid(exports, definition, refused, statement):
+    export = definition()
+    export["DataQuery"]["QueryStatement"] = statement
+    answer = refused(exports.create_export, Export=export)
+    assert answer["Fields"][0]["Name"] == "Export.DataQuery.QueryStatement"
+
+
+@pytest.mark.parametrize(
+    "configurations",
+    [
+        {"COST_AND_USAGE_REPORT": {"TIME_GRANULARITY": "YEARLY"}},
+        {"COST_AND_USAGE_REPORT": {"COLOUR": "RED"}},
+        {"NO_SUCH_TABLE": {}},
+    ],
+)
+def test_properties_must_be_the_tables(exports, definition, refused, configurations):
+    export = definition()
+    export["DataQuery"]["TableConfigurations"] = configurations
+    answer = refused(exports.create_export, Export=export)
+    assert answer["Fields"][0]["Name"] == "Export.DataQuery.TableConfigurations"
+
+
+def test_properties_of_a_table_that_the_query_does_not_read_are_refused(exports, definition, refused):
+    export = definition()
+    export["DataQuery"]["TableConfigurations"] = {"FOCUS_1_2_AWS": {"TIME_GRANULARITY": "DAILY"}}
+    assert refused(exports.create_export, Export=export)["code"] == "ValidationException"
+
+
+def test_an_empty_billing_view_is_denied(exports, definition, refused):
+    export = definition(properties={"BILLING_VIEW_ARN": ""})
+    assert refused(exports.create_export, Export=export)["code"] == "AccessDeniedException"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"), [("Compression", "GZIP"), ("Compression", "ZIP"), ("OutputType", "ATHENA")]
+)
+def test_output_that_cannot_be_delivered_is_refused(exports, definition, refused, member, value):
+    export = definition()
+    export["DestinationConfigurations"]["S3Destination"]["S3OutputConfigurations"][member] = value
+    assert refused(exports.create_export, Export=export)["code"] == "ValidationException"
+
+
+def test_an_update_replaces_every_field(exports, definition):
+    arn = exports.create_export(Export=definition(Description="kept?"))["ExportArn"]
+    exports.update_export(ExportArn=arn, Export=definition(columns="line_item_usage_type"))
+    export = exports.get_export(ExportArn=arn)["Export"]
+    assert ("Description" in export, "line_item_usage_type" in export["DataQuery"]["QueryStatement"]) == (False, True)
+
+
+def test_table_properties_may_change(exports, definition):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    exports.update_export(ExportArn=arn, Export=definition(properties={"TIME_GRANULARITY": "MONTHLY"}))
+    echoed = exports.get_export(ExportArn=arn)["Export"]["DataQuery"]["TableConfigurations"]["COST_AND_USAGE_REPORT"]
+    assert echoed["TIME_GRANULARITY"] == "MONTHLY"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "other"},
+        FOCUS,
+        {"overwrite": "CREATE_NEW_REPORT"},
+        {"properties": {"BILLING_VIEW_ARN": f"arn:aws:billing::{PAYER}:billingview/custom"}},
+    ],
+    ids=["name", "table", "overwrite", "billing view"],
+)
+def test_what_must_not_change(exports, definition, refused, change):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    assert refused(exports.update_export, ExportArn=arn, Export=definition(**change))["code"] == "ValidationException"
+
+
+def test_create_new_may_become_overwrite(exports, definition):
+    arn = exports.create_export(Export=definition(overwrite="CREATE_NEW_REPORT"))["ExportArn"]
+    assert exports.update_export(ExportArn=arn, Export=definition())["ExportArn"] == arn
+
+
+def test_a_refused_update_changes_nothing(exports, definition, refused):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    before = exports.get_export(ExportArn=arn)["Export"]
+    refused(exports.update_export, ExportArn=arn, Export=definition(name="other", columns="line_item_usage_type"))
+    assert exports.get_export(ExportArn=arn)["Export"] == before
+
+
+def test_a_deleted_export_is_gone_and_its_name_free(exports, definition, refused):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    exports.delete_export(ExportArn=arn)
+    assert refused(exports.get_export, ExportArn=arn)["ResourceType"] == "Export"
+    assert exports.create_export(Export=definition())["ExportArn"] != arn
+
+
+def test_exports_are_listed_in_pages(exports, definition):
+    for number in range(3):
+        exports.create_export(Export=definition(f"export-{number}"))
+    first = exports.list_exports(MaxResults=2)
+    rest = exports.list_exports(MaxResults=2, NextToken=first["NextToken"])
+    names = [entry["ExportName"] for entry in first["Exports"] + rest["Exports"]]
+    assert (names, "NextToken" in rest) == (["export-0", "export-1", "export-2"], False)
+
+
+def test_a_token_that_is_not_ours_is_invalid(exports, refused):
+    assert refused(exports.list_exports, NextToken="here")["Fields"][0]["Name"] == "NextToken"
+
+
+def test_tables_are_listed_with_their_properties(exports):
+    tables = {table["TableName"]: table for table in exports.list_tables()["Tables"]}
+    granularity = tables["COST_AND_USAGE_REPORT"]["TableProperties"][0]
+    assert (granularity["Name"], granularity["DefaultValue"]) == ("TIME_GRANULARITY", "HOURLY")
+
+
+def test_a_table_is_described_under_its_properties(exports):
+    def columns(**properties):
+        table = exports.get_table(TableName="COST_AND_USAGE_REPORT", TableProperties=properties)
+        return {column["Name"] for column in table["Schema"]}
+
+    assert columns(INCLUDE_RESOURCES="TRUE") - columns() == {"line_item_resource_id"}
+
+
+def test_an_unknown_table_is_invalid(exports, refused):
+    assert refused(exports.get_table, TableName="NONE")["code"] == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("bucket", "owner"),
+    [("no-such-bucket", None), (MEMBER_BUCKET, None), (BUCKET, MEMBER), (MEMBER_BUCKET, PAYER)],
+    ids=["missing", "another's, owner not named", "own, other named", "another's, own named"],
+)
+def test_the_buckets_owner_must_be_the_one_named(exports, definition, refused, bucket, owner):
+    answer = refused(exports.create_export, Export=definition(bucket=bucket, owner=owner))
+    assert answer["Error"]["Message"] == "S3 bucket permission validation failed"
+
+
+def test_the_bucket_must_let_data_exports_in(s3, exports, definition, refused):
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    answer = refused(exports.create_export, Export=definition())
+    assert answer["Error"]["Message"] == "S3 bucket permission validation failed"
+
+
+def test_an_update_checks_the_bucket_too(s3, exports, definition, refused):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    answer = refused(exports.update_export, ExportArn=arn, Export=definition())
+    assert answer["Error"]["Message"] == "S3 bucket permission validation failed"
+
+
+def test_the_region_must_be_the_buckets(exports, definition, refused):
+    export = definition()
+    export["DestinationConfigurations"]["S3Destination"]["S3Region"] = "eu-west-1"
+    assert refused(exports.create_export, Export=export)["Fields"][0]["Name"].endswith("S3Region")
+
+
+def test_another_accounts_bucket_takes_exports_when_named(exports, definition):
+    assert exports.create_export(Export=definition(bucket=MEMBER_BUCKET, owner=MEMBER))["ExportArn"]
+
+
+def _open_to(bucket):
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "bcm-data-exports.amazonaws.com"},
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
