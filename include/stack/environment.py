@@ -115,7 +115,7 @@ def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, sche
             "scheduler_idle_sleep_time": "0.3",
             "trigger_timeout_check_interval": "2",
         },
-        "bcm": {"poke_interval": "2"},
+        "bcm": {"poke_interval": "2", "max_wait": "2"},
         "usage_data_collection": {"enabled": "False"},
     }
     variables = {
