@@ -1,0 +1,125 @@
+"""Every trigger survives Airflow's own encoding for its database, with all of its arguments and no secret."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import bcm.triggers.data_exports
+import bcm.triggers.pricing_calculator  # noqa: F401 - defines a class that the table must name
+import pytest
+from airflow.models.trigger import Trigger
+from airflow.sdk.module_loading import import_string
+from airflow.serialization.decoders import smart_decode_trigger_kwargs
+from airflow.serialization.encoders import encode_trigger
+from bcm.triggers.base import BcmBaseTrigger
+from tests.unit.bcm.support import an_export, connection
+
+#: The arguments that every trigger takes: when, and with which connection.
+SHARED = {
+    "deadline": 1795342442.96,
+    "started": 1795292042.96,
+    "poke_interval": 90.0,
+    "max_wait": 600.0,
+    "aws_conn_id": "aws_billing",
+    "region_name": "us-east-1",
+    "verify": "/etc/ssl/bundle.pem",
+    "botocore_config": {"retries": {"mode": "standard"}, "read_timeout": 20},
+}
+#: Class path and own arguments of each trigger. These are in the databases of deployments that upgrade: keep what
+#: is here buildable, and add to it.
+TRIGGERS: dict[str, dict[str, Any]] = {
+    "bcm.triggers.data_exports.BcmExportExecutionTrigger": {
+        "export_arn": "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur2-daily-1",
+        "execution_id": "e-1",
+        "since": "2026-11-20T06:00:00+00:00",
+        "export": an_export(),
+    },
+    "bcm.triggers.pricing_calculator.BcmBillEstimateTrigger": {"bill_estimate_id": "b-1"},
+}
+EVERY = pytest.mark.parametrize("path", TRIGGERS)
+
+
+def subclasses(of: type) -> Iterator[type]:
+    for one in of.__subclasses__():
+        yield one
+        yield from subclasses(one)
+
+
+def build(path: str) -> BcmBaseTrigger:
+    return import_string(path)(**TRIGGERS[path], **SHARED)
+
+
+def test_the_table_names_every_trigger() -> None:
+    known = {f"{one.__module__}.{one.__qualname__}" for one in subclasses(BcmBaseTrigger)}
+    known = {path for path in known if path.startswith("bcm.")}
+    assert known == set(TRIGGERS), "add the trigger's class path and arguments to TRIGGERS"
+
+
+@EVERY
+def test_the_table_gives_every_argument_of_the_trigger(path: str) -> None:
+    names = set()
+    for one in import_string(path).__mro__:
+        if one is not object and one.__module__.startswith("bcm."):
+            names |= set(inspect.signature(one.__init__).parameters) - {"self", "kwargs"}
+    assert names == TRIGGERS[path].keys() | SHARED.keys(), "give the argument a value in TRIGGERS or SHARED"
+
+
+@EVERY
+def test_a_trigger_is_the_same_after_the_encoding_of_the_database(path: str) -> None:
+    stored_path, kwargs = build(path).serialize()
+    row = Trigger(classpath=stored_path, kwargs=kwargs)
+    rebuilt = import_string(row.classpath)(**row.kwargs)
+    assert rebuilt.serialize() == (path, {**TRIGGERS[path], **SHARED}), (
+        "an argument was lost between operator and triggerer: name it in serialize() or arguments()"
+    )
+
+
+@EVERY
+def test_a_trigger_is_the_same_after_the_encoding_of_a_dag(path: str) -> None:
+    encoded = json.loads(json.dumps(encode_trigger(build(path))))
+    rebuilt = import_string(encoded["classpath"])(**smart_decode_trigger_kwargs(encoded["kwargs"]))
+    assert rebuilt.serialize() == build(path).serialize()
+
+
+@EVERY
+def test_a_trigger_with_its_defaults_is_the_same_too(path: str) -> None:
+    own = {name: value for name, value in TRIGGERS[path].items() if name in ("export_arn", "bill_estimate_id")}
+    trigger = import_string(path)(**own, deadline=1.0, started=0.0, poke_interval=1.0, max_wait=2.0)
+    row = Trigger(*trigger.serialize())
+    assert import_string(row.classpath)(**row.kwargs).serialize() == trigger.serialize()
+
+
+@EVERY
+def test_a_trigger_carries_no_secret(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_BILLING", connection("http://127.0.0.1:9"))
+    trigger = build(path)
+    for text in (json.dumps(trigger.serialize()), repr(trigger), repr(trigger.shared_stream_key())):
+        assert "top-secret" not in text
+        assert "AKIA" not in text
+
+
+@EVERY
+def test_a_deferred_task_keeps_its_triggerer_queue(path: str) -> None:
+    assert build(path).supports_triggerer_queue is True
+
+
+@EVERY
+@pytest.mark.parametrize("argument", ["aws_conn_id", "region_name", "verify", "botocore_config"])
+def test_waits_with_another_connection_have_another_stream(path: str, argument: str) -> None:
+    other = import_string(path)(**TRIGGERS[path], **{**SHARED, argument: None})
+    assert other.shared_stream_key() != build(path).shared_stream_key()
+    hash(other.shared_stream_key())
+
+
+@EVERY
+def test_waits_for_different_things_share_a_stream(path: str) -> None:
+    own = {name: "another" for name, value in TRIGGERS[path].items() if isinstance(value, str)}
+    other = import_string(path)(**{**TRIGGERS[path], **own}, **{**SHARED, "deadline": 1.0, "started": 0.0})
+    assert other.shared_stream_key() == build(path).shared_stream_key()
+
+
+def test_the_two_services_never_share_a_stream() -> None:
+    assert len({build(path).shared_stream_key() for path in TRIGGERS}) == len(TRIGGERS)
