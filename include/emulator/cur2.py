@@ -74,6 +74,10 @@ ITEM = {
     "resource_tags": """map_from_entries(list_filter([
         {'k': 'user_environment', 'v': environment}, {'k': 'user_project', 'v': project}, {'k': 'user_team', 'v': team}
         ], lambda e: e.v IS NOT NULL))""",
+    # every tag and cost category under its own name, told apart by prefixes
+    "tags": """map_from_entries(list_filter([{'k': 'costCategory/business_unit', 'v': business_unit},
+        {'k': 'resourceTags/environment', 'v': environment}, {'k': 'resourceTags/project', 'v': project},
+        {'k': 'resourceTags/team', 'v': team}], lambda e: e.v IS NOT NULL))""",
     "savings_plan_end_time": _PLAN.format(f"strftime(plan_ends, {_MONTH})"),
     "savings_plan_offering_type": _PLAN.format("'ComputeSavingsPlans'"),
     "savings_plan_payment_option": _PLAN.format("'Partial Upfront'"),

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from emulator.charges import VIEWS
 from emulator.organisation import Organisation
 from emulator.query import parse
 from emulator.tables import TABLES
@@ -224,3 +225,14 @@ def test_csv_has_a_header_empty_text_for_nothing_and_maps_as_json() -> None:
 def test_emissions_appear_when_the_month_is_over() -> None:
     assert chunks("CARBON_EMISSIONS", now=datetime(2026, 11, 30, tzinfo=UTC)) == []
     assert chunks("CARBON_EMISSIONS") != []
+
+
+def test_tags_repeat_resource_tags_under_their_own_names() -> None:
+    row = rows(CUR, "tags, resource_tags", rest="WHERE resource_tags.user_environment = 'prod' LIMIT 1")[0]
+    assert dict(row["tags"])["resourceTags/environment"] == dict(row["resource_tags"])["user_environment"] == "prod"
+
+
+@pytest.mark.parametrize("table", [CUR, FOCUS])
+def test_every_expression_fills_a_documented_column(table: str) -> None:
+    known = {column.name for name in (table, FOCUS_1_0) for column in TABLES[name].all_columns}
+    assert {*VIEWS[table].item, *VIEWS[table].line} <= known
