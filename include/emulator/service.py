@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from botocore.model import ServiceModel
+
 from emulator.errors import invalid
-from emulator.wire import JsonProtocol, load_model
+from emulator.wire import JsonProtocol, load_description
 
 if TYPE_CHECKING:
     from emulator.world import World
@@ -41,7 +43,7 @@ class Service:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.model = load_model(name)
+        self.model = ServiceModel(load_description(name), name)
         self.protocol = JsonProtocol(self.model)
         self._handlers: dict[str, Handler] = {}
 

@@ -31,9 +31,10 @@ class Answer:
 
 
 @cache
-def load_model(service_name: str) -> ServiceModel:
-    """Load botocore's own model of a service, e.g. ``bcm-data-exports``."""
-    return ServiceModel(Loader().load_service_model(service_name, "service-2"), service_name)
+def load_description(service_name: str) -> dict[str, Any]:
+    """Load botocore's own description of a service, e.g. ``bcm-data-exports``, as the JSON that it is."""
+    description: dict[str, Any] = Loader().load_service_model(service_name, "service-2")
+    return description
 
 
 class JsonProtocol:
@@ -41,6 +42,8 @@ class JsonProtocol:
 
     def __init__(self, model: ServiceModel) -> None:
         self._model = model
+        shapes = load_description(model.service_name)["shapes"]
+        self._server_faults = {name for name, shape in shapes.items() if shape.get("fault")}
         self.target_prefix: str = model.metadata["targetPrefix"]
         self._content_type = f"application/x-amz-json-{model.metadata['jsonVersion']}"
 
@@ -78,7 +81,7 @@ class JsonProtocol:
     def error(self, error: ServiceError) -> Answer:
         """Write an error, in its modelled shape if the service has one of this code."""
         shape = next((shape for shape in self._model.error_shapes if shape.name == error.code), None)
-        status = 500 if shape is not None and shape.metadata.get("fault") else 400
+        status = 500 if error.code in self._server_faults else 400
         document: dict[str, Any] = {"__type": error.code}
         if shape is None:
             document["message"] = error.message
