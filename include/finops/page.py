@@ -155,6 +155,8 @@ def _chart(
     if rest and report.chart.kind != "line":
         folded = tuple(float(sum(row[name] or 0 for row in rest)) for name in y)
         points.append(charts.Point(f"Other ({len(rest):,} more)", folded, folded=True))
+    if report.chart.kind == "diverging":  # what does not change is in the table
+        points = [point for point in points if any(abs(value) >= 0.005 for value in point.values)] or points[:1]
     names = [formats.label(name) for name in y]
     title = f"{report.title}: {' and '.join(names).lower()}"
     if report.chart.kind == "line":

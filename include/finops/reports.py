@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,9 @@ from finops.estimates import load_estimate
 from finops.headlines import read_headlines
 from finops.page import Page, Section, render, section
 from finops.page_tiles import estimate_tiles, export_tiles
-from finops.report_files import Report, ReportError, read_report
+from finops.report_files import Report, ReportError
 
 PAGE = "index.html"
-_NAME = re.compile(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -71,16 +69,6 @@ class EstimateResult:
     historical_cost: float
     estimated_cost: float
     files: list[Path]
-
-
-def list_reports(folder: Path) -> dict[str, Report]:
-    """Return the reports in `folder` by name; only their headers are read. ReportError for a malformed one."""
-    found = {}
-    for path in sorted(folder.glob("*.sql")):
-        if not _NAME.fullmatch(path.stem):
-            raise ReportError(f"{path.name}: a report's file name may hold letters, digits, '_' and '-'. Rename it.")
-        found[path.stem] = read_report(path)
-    return found
 
 
 def run_export_reports(

@@ -10,4 +10,4 @@ SELECT
   100 * CAST(estimated_cost - historical_cost AS double) / nullif(CAST(historical_cost AS double), 0)
     AS difference_percent
 FROM services
-ORDER BY abs(estimated_cost - historical_cost) DESC, 1
+ORDER BY abs(estimated_cost - historical_cost) DESC, historical_cost DESC, 1

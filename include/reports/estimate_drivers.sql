@@ -14,4 +14,5 @@ SELECT
   sum(coalesce(estimated_cost, 0)) - sum(coalesce(historical_cost, 0)) AS difference
 FROM line_items
 GROUP BY service_code, usage_type, operation
+HAVING abs(sum(coalesce(estimated_cost, 0)) - sum(coalesce(historical_cost, 0))) >= 0.005
 ORDER BY abs(sum(coalesce(estimated_cost, 0)) - sum(coalesce(historical_cost, 0))) DESC, 1, 2, 3

@@ -53,7 +53,7 @@ class Wait:
     max_wait: float
     started: float = field(default_factory=time.time)
     due: float = 0.0
-    status: str = "not looked at yet"
+    status: str = "nothing new since the task looked"
     problem: str | None = None
     failures: int = 0
     not_found: int = 0

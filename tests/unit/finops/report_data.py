@@ -13,7 +13,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from finops.reports import ExportMeta, ExportResult, list_reports, run_export_reports
+from finops.report_catalogue import load_reports
+from finops.reports import ExportMeta, ExportResult, run_export_reports
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 REPORTS = REPOSITORY / "include" / "reports"
@@ -123,7 +124,7 @@ def run_cur(
     meta: ExportMeta = META,
 ) -> ExportResult:
     """Run the repository's export reports, or `reports`, on a CUR 2.0 delivery."""
-    chosen = [report for report in list_reports(REPORTS).values() if report.for_export]
+    chosen = [report for report in load_reports(REPORTS).reports.values() if report.for_export]
     return run_export_reports(
         files=files,
         fmt=fmt,

@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from tests.unit.finops.report_data import REPORTS
 
+from finops.report_catalogue import load_reports
 from finops.report_files import ReportError
-from finops.reports import EstimateMeta, list_reports, run_estimate_reports
+from finops.reports import EstimateMeta, run_estimate_reports
 
 META = EstimateMeta("compute-growth", "111122223333", "scenario-id", "estimate-id")
 
@@ -60,7 +61,7 @@ def estimate(**services: tuple[float, float]) -> dict[str, Any]:
 
 
 def run(folder, answer=None, items=ITEMS, reports=None):
-    found = [report for report in list_reports(REPORTS).values() if not report.for_export]
+    found = [report for report in load_reports(REPORTS).reports.values() if not report.for_export]
     return run_estimate_reports(
         estimate=answer or estimate(),
         line_items=items,
@@ -151,4 +152,4 @@ def test_dates_may_be_datetimes_or_text(tmp_path):
 
 def test_a_report_on_an_export_is_refused(tmp_path):
     with pytest.raises(ReportError, match=r"daily_trend\.sql: is a report on an export"):
-        run(tmp_path, reports=[list_reports(REPORTS)["daily_trend"]])
+        run(tmp_path, reports=[load_reports(REPORTS).reports["daily_trend"]])

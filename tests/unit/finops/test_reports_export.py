@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 from tests.unit.finops.report_data import FOCUS_SAMPLE, META, REPORTS, charge, csv_file, month, parquet_file, run_cur
 
+from finops.report_catalogue import load_reports
 from finops.report_files import ReportError, read_report
-from finops.reports import list_reports, run_export_reports
+from finops.reports import run_export_reports
 
 
 def exact_by(rows, key) -> dict[str, float]:
@@ -92,7 +93,7 @@ def test_the_published_focus_sample_adds_up(tmp_path):
         fmt="TEXT_OR_CSV",
         columns=[{"name": name, "type": kind.get(name, "string")} for name in rows[0]],
         table="FOCUS_1_0_AWS",
-        reports=[report for report in list_reports(REPORTS).values() if report.for_export],
+        reports=[report for report in load_reports(REPORTS).reports.values() if report.for_export],
         meta=dataclasses.replace(META, billing_period="2024-09"),
         folder=tmp_path / "out",
     )
@@ -147,7 +148,7 @@ def test_a_users_mistake_is_one_sentence_that_names_the_report(tmp_path, sql, me
 
 
 def test_a_report_on_estimates_does_not_fit_an_export(tmp_path):
-    report = list_reports(REPORTS)["estimate_drivers"]
+    report = load_reports(REPORTS).reports["estimate_drivers"]
     with pytest.raises(ReportError, match=r"estimate_drivers\.sql: does not fit export cur2-daily"):
         run_cur(tmp_path / "out", [], reports=[report])
 
