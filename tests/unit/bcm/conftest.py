@@ -9,8 +9,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.loaders import JSONFileLoader
-from emulator.server import Emulator, running
 from tests.unit.bcm.support import BUCKET, MEMBER, MEMBER_BUCKET, PAYER, connection
+
+from emulator.server import Emulator, running
 
 
 @pytest.fixture(scope="session", autouse=True)

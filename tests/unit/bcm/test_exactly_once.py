@@ -6,8 +6,9 @@ import re
 from typing import Any
 
 import pytest
-from bcm.exactly_once import Memory, client_token, fingerprint
 from tests.unit.bcm.support import StateStore, a_context
+
+from bcm.exactly_once import Memory, client_token, fingerprint
 
 TOKEN = client_token(a_context(), "bill_estimate", "growth")
 

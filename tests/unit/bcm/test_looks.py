@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+
 from bcm.looks import LOOK_BACK, Call, EstimateLook, ExecutionLook, Seen, look_now
 
 ARN = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur2-daily-1"

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 from airflow.sdk import ExceptionRetryPolicy, RetryAction
+
 from bcm import exceptions
 from bcm.exceptions import AwsUnavailableError, BcmError, BcmPermanentError, ScenarioLockedError
 from bcm.retry_policy import BCM_RETRY_POLICY

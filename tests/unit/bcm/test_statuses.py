@@ -9,6 +9,7 @@ from typing import Any
 import botocore.session
 import pytest
 from airflow.sdk.exceptions import AirflowException, AirflowSensorTimeout
+
 from bcm import exceptions
 from bcm.exactly_once import UNUSABLE
 from bcm.operators.pricing_calculator import BcmCreateBillEstimateOperator
@@ -118,7 +119,7 @@ def test_a_completed_estimate_carries_both_costs() -> None:
 
 def test_a_failed_estimate_carries_the_failure_message_of_aws() -> None:
     verdict = judge_estimate({"id": "1", "status": "FAILED", "failureMessage": "no usage in the bill"})
-    with pytest.raises(exceptions.BillEstimateFailedError, match="no usage in the bill.*not billed"):
+    with pytest.raises(exceptions.BillEstimateFailedError, match=r"no usage in the bill.*not billed"):
         raise_unless_success(verdict)
 
 

@@ -7,15 +7,16 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import bcm.triggers.data_exports
-import bcm.triggers.pricing_calculator  # noqa: F401 - defines a class that the table must name
 import pytest
 from airflow.models.trigger import Trigger
 from airflow.sdk.module_loading import import_string
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
 from airflow.serialization.encoders import encode_trigger
-from bcm.triggers.base import BcmBaseTrigger
 from tests.unit.bcm.support import an_export, connection
+
+import bcm.triggers.data_exports
+import bcm.triggers.pricing_calculator  # noqa: F401 - defines a class that the table must name
+from bcm.triggers.base import BcmBaseTrigger
 
 #: The arguments that every trigger takes: when, and with which connection.
 SHARED = {
