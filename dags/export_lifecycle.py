@@ -122,7 +122,7 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
             task_id="await_execution",
             task_display_name="Await an execution",
             export_arn=ensured.output,
-            export=definition.to_export(),
+            export=ensured.output["export"],
             since="{{ dag_run.start_date.isoformat() if params.wait_for == '" + NEW_DELIVERY + "' else '' }}",
             **connection,
         )

@@ -69,7 +69,9 @@ class BcmCreateExportOperator(BcmExportOperator):
     .. seealso:: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_DataExports_CreateExport.html
 
     CreateExport takes no idempotency token, so the name is looked up first: names are unique in an account, and a
-    create whose answer was lost is found by its name. Returns the export's ARN.
+    create whose answer was lost is found by its name. Returns the export's ARN; the XCom ``export`` has what the
+    executions from now on run with, for the ``export`` of
+    :class:`bcm.sensors.data_exports.BcmExportExecutionSensor`.
 
     :param export: the ``Export`` member of CreateExport: ``Name``, ``DataQuery``, ``DestinationConfigurations``
         (with ``S3BucketOwner`` for a bucket of another account), ``RefreshCadence`` (templated)
@@ -101,7 +103,11 @@ class BcmCreateExportOperator(BcmExportOperator):
         """Create, adopt or update; return the ARN."""
         if self.if_exists not in ("adopt", "update", "fail"):
             raise ValueError(f"if_exists: {self.if_exists!r} is none of adopt, update, fail.")
-        memory = Memory(context, "bcm_export", fingerprint(self.export))
+        arn, export = self._ensure(Memory(context, "bcm_export", fingerprint(self.export)))
+        context["ti"].xcom_push(key="export", value=export)
+        return arn
+
+    def _ensure(self, memory: Memory) -> tuple[str, dict[str, Any]]:
         found = self.hook.find_export(self.export["Name"])
         if found is None:
             self.hook.check_query(self.export)
@@ -113,7 +119,7 @@ class BcmCreateExportOperator(BcmExportOperator):
             )
         return self._reconcile(found)
 
-    def _create(self, memory: Memory) -> str:
+    def _create(self, memory: Memory) -> tuple[str, dict[str, Any]]:
         memory.intend(self.export["Name"])
         request: dict[str, Any] = {"Export": self.export}
         if self.resource_tags:
@@ -125,11 +131,11 @@ class BcmCreateExportOperator(BcmExportOperator):
             lost = self.hook.find_export(self.export["Name"])
             if lost is None:
                 raise
-            arn = self._reconcile(lost)
+            return self._reconcile(lost)
         self.log.info("Created export %s: %s.", self.export["Name"], arn)
-        return arn
+        return arn, self.export
 
-    def _reconcile(self, arn: str) -> str:
+    def _reconcile(self, arn: str) -> tuple[str, dict[str, Any]]:
         current = self.hook.get_export(arn)["Export"]
         changes = differences(self.export, current)
         if not changes:
@@ -141,7 +147,8 @@ class BcmCreateExportOperator(BcmExportOperator):
             self.write("update_export", ExportArn=arn, Export=merged(current, self.export))
         else:
             self.log.warning("Adopting export %s, which differs: %s.", self.export["Name"], "; ".join(changes))
-        return arn
+            return arn, dict(current)
+        return arn, self.export
 
 
 class BcmUpdateExportOperator(BcmExportOperator):
