@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import logging
+import selectors
 import socket
 import threading
 from collections.abc import Callable, Iterable
@@ -96,9 +97,22 @@ class Server(ThreadingMixIn, HTTPServer):
 
     def __init__(self, host: str, port: int, app: WsgiApp) -> None:
         self.app = app
+        self._waker, self._wakened = socket.socketpair()
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
         super().__init__((host, port), Handler)
+
+    def serve_forever(self, poll_interval: float = 0) -> None:
+        """Serve until :meth:`shutdown`; unlike the base class's, this waits without polling."""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self, selectors.EVENT_READ)
+            selector.register(self._wakened, selectors.EVENT_READ)
+            while not any(key.fileobj is self._wakened for key, _ in selector.select()):
+                self._handle_request_noblock()  # type: ignore[attr-defined]  # typeshed leaves it out
+
+    def shutdown(self) -> None:
+        """End :meth:`serve_forever`, now or as soon as it is called."""
+        self._waker.send(b"x")
 
     def server_bind(self) -> None:
         """Bind without asking the resolver for a name, which can take seconds."""
@@ -124,7 +138,7 @@ class Server(ThreadingMixIn, HTTPServer):
         _log.debug("connection of %s ended", client_address, exc_info=True)
 
     def close(self) -> None:
-        """Close every connection and wait for their threads. ``serve_forever`` must have returned."""
+        """Close every connection and wait for their threads. :meth:`serve_forever` must have returned."""
         with self._open_lock:
             for connection in self._open:
                 try:
@@ -132,3 +146,5 @@ class Server(ThreadingMixIn, HTTPServer):
                 except OSError:
                     continue
         self.server_close()
+        self._waker.close()
+        self._wakened.close()

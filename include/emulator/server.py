@@ -39,7 +39,7 @@ class Emulator:
         shown = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 - shown, not bound
         self.url = f"http://{shown}:{self._server.server_port}"
         self._threads = [
-            threading.Thread(target=self._server.serve_forever, args=(0.05,), name="emulator-server", daemon=True),
+            threading.Thread(target=self._server.serve_forever, name="emulator-server", daemon=True),
             threading.Thread(target=self._tick, name="emulator-ticker", daemon=True),
         ]
 
@@ -74,9 +74,9 @@ class Emulator:
         """End at once: no thread, no connection and nothing in moto's backends is left."""
         self._stopping.set()
         self._server.shutdown()
-        self._server.close()
         for thread in self._threads:
             thread.join()
+        self._server.close()
         self._world.forget()
         _only_one.release()
 

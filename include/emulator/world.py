@@ -57,7 +57,7 @@ class World:
         return self._usage[month]
 
     def settle(self) -> datetime:
-        """Bring everything up to now and give that time. Called before every request: no client sees a late delivery."""
+        """Bring everything up to now and give that time. Every request does: no client sees a late delivery."""
         with self.lock:
             now = self.clock.now()
             self.timeline.settle(now)

@@ -160,10 +160,24 @@ def test_another_accounts_bucket_gets_the_delivery(deliver, client, keys):
     assert LATEST in keys(bucket=MEMBER_BUCKET)
 
 
-def test_a_table_without_data_delivers_a_manifest_without_files(deliver, keys, read_manifest):
-    deliver(table="CARBON_EMISSIONS", columns="usage_account_id")
-    (key,) = keys()
-    assert read_manifest(key)["dataFiles"] == []
+def test_a_query_without_rows_delivers_a_manifest_without_files(emulator, exports, definition, keys, read_manifest):
+    export = definition()
+    export["DataQuery"]["QueryStatement"] += " WHERE line_item_usage_account_id = 'nobody'"
+    exports.create_export(Export=export)
+    emulator.clock.advance(7 * HOUR)
+    assert (list(keys()), read_manifest(LATEST)["dataFiles"]) == ([LATEST], [])
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "partition"),
+    [
+        ("FOCUS_1_2_AWS", "BilledCost", MONTH),
+        ("COST_OPTIMIZATION_RECOMMENDATIONS", "recommendation_id", "date=2026-11-20"),
+    ],
+)
+def test_every_table_has_its_partitions(deliver, keys, table, column, partition):
+    deliver(table=table, columns=column)
+    assert f"exports/daily/data/{partition}/daily-00001.snappy.parquet" in keys()
 
 
 def test_in_the_first_two_weeks_the_closed_month_is_delivered_again(emulator, deliver, keys):

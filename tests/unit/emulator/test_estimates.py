@@ -1,0 +1,251 @@
+"""Bill estimates: their hours, their end, their money, and what they say."""
+
+from __future__ import annotations
+
+import math
+from datetime import date
+
+import pytest
+
+from emulator.organisation import Organisation
+from emulator.organisation.catalogue import price_list
+
+PAYER, MEMBER = "111122223333", "444455556666"
+OFFERING = "11111111-1111-1111-1111-111111111111"
+MINUTE, HOUR, DAY = 60, 3600, 86400
+BOX = {
+    "serviceCode": "AmazonEC2",
+    "usageType": "BoxUsage:m5.large",
+    "operation": "RunInstances",
+    "usageAccountId": PAYER,
+}
+
+
+@pytest.fixture
+def scenario(calculator):
+    return calculator.create_bill_scenario(name="growth")["id"]
+
+
+@pytest.fixture
+def start(calculator, scenario):
+    def create(name="estimate", **more):
+        return calculator.create_bill_estimate(billScenarioId=scenario, name=name, **more)["id"]
+
+    return create
+
+
+@pytest.fixture
+def finish(emulator, calculator, start):
+    """Start an estimate, let it end, and give its description and line items."""
+
+    def create(name="estimate"):
+        estimate = start(name)
+        emulator.clock.advance(12 * HOUR)
+        pages = calculator.get_paginator("list_bill_estimate_line_items").paginate(billEstimateId=estimate)
+        return calculator.get_bill_estimate(identifier=estimate), [item for page in pages for item in page["items"]]
+
+    return create
+
+
+@pytest.fixture
+def add(calculator, scenario):
+    def create(amount, **more):
+        entry = {"key": "u1", **BOX, "amounts": [{"startHour": "2026-10-01T00:00:00Z", "amount": amount}], **more}
+        answer = calculator.batch_create_bill_scenario_usage_modification(
+            billScenarioId=scenario, usageModifications=[entry]
+        )
+        assert answer["errors"] == []
+
+    return create
+
+
+@pytest.fixture
+def commit(calculator, scenario):
+    def create(action):
+        answer = calculator.batch_create_bill_scenario_commitment_modification(
+            billScenarioId=scenario,
+            commitmentModifications=[{"key": "c1", "usageAccountId": PAYER, "commitmentAction": action}],
+        )
+        assert answer["errors"] == []
+
+    return create
+
+
+def total(estimate):
+    difference = estimate["costSummary"]["totalCostDifference"]
+    return difference["historicalCost"]["amount"], difference["estimatedCost"]["amount"]
+
+
+def test_an_estimate_takes_at_least_twenty_minutes(emulator, calculator, start):
+    estimate = start()
+    emulator.clock.advance(19 * MINUTE)
+    assert calculator.get_bill_estimate(identifier=estimate)["status"] == "IN_PROGRESS"
+
+
+def test_an_estimate_takes_at_most_twelve_hours(emulator, calculator, start):
+    estimate = start()
+    emulator.clock.advance(12 * HOUR)
+    assert calculator.get_bill_estimate(identifier=estimate)["status"] == "COMPLETE"
+
+
+def test_the_scenario_is_locked_meanwhile(emulator, calculator, scenario, start):
+    start()
+    locked = calculator.get_bill_scenario(identifier=scenario)["status"]
+    emulator.clock.advance(12 * HOUR)
+    assert (locked, calculator.get_bill_scenario(identifier=scenario)["status"]) == ("LOCKED", "READY")
+
+
+def test_a_locked_scenario_refuses_with_a_conflict(calculator, scenario, start, refused):
+    start()
+    codes = {
+        refused(calculator.create_bill_estimate, billScenarioId=scenario, name="second")["code"],
+        refused(calculator.delete_bill_scenario, identifier=scenario)["code"],
+    }
+    assert codes == {"ConflictException"}
+
+
+def test_a_stale_scenario_is_refused_for_good(emulator, calculator, scenario, refused):
+    emulator.clock.advance(11 * DAY)
+    answer = refused(calculator.create_bill_estimate, billScenarioId=scenario, name="late")
+    assert answer["code"] == "ValidationException"
+
+
+def test_estimate_names_are_unique(emulator, calculator, scenario, start, refused):
+    start("once")
+    emulator.clock.advance(12 * HOUR)
+    answer = refused(calculator.create_bill_estimate, billScenarioId=scenario, name="once")
+    assert (answer["code"], answer["resourceType"]) == ("ConflictException", "BillEstimate")
+
+
+def test_a_token_sent_again_starts_nothing(calculator, start):
+    assert start(clientToken="t1") == start(clientToken="t1")
+    assert len(calculator.list_bill_estimates()["items"]) == 1
+
+
+def test_a_running_estimate_cannot_be_deleted(calculator, start, refused):
+    assert refused(calculator.delete_bill_estimate, identifier=start())["code"] == "ConflictException"
+
+
+def test_deleting_an_estimate_twice_is_no_error(calculator, finish, refused):
+    estimate, _ = finish()
+    calculator.delete_bill_estimate(identifier=estimate["id"])
+    calculator.delete_bill_estimate(identifier=estimate["id"])
+    assert refused(calculator.get_bill_estimate, identifier=estimate["id"])["code"] == "ResourceNotFoundException"
+
+
+def test_an_expired_estimate_cannot_be_reached(emulator, calculator, finish, refused):
+    estimate, _ = finish()
+    emulator.clock.advance(366 * DAY)
+    assert refused(calculator.get_bill_estimate, identifier=estimate["id"])["code"] == "ResourceNotFoundException"
+
+
+def test_estimates_are_filtered_by_status(calculator, finish, start):
+    finish("done")
+    start("running")
+    listed = calculator.list_bill_estimates(filters=[{"name": "STATUS", "values": ["IN_PROGRESS"]}])
+    assert [item["name"] for item in listed["items"]] == ["running"]
+
+
+def test_a_fault_fails_an_estimate_and_frees_the_scenario(emulator, calculator, scenario, finish):
+    emulator.faults.add({"estimate": {"failure_message": "rates are not there yet"}, "times": 1})
+    estimate, items = finish()
+    assert (estimate["status"], estimate["failureMessage"], items) == ("FAILED", "rates are not there yet", [])
+    assert calculator.get_bill_scenario(identifier=scenario)["status"] == "READY"
+
+
+def test_five_estimates_a_month_are_free_and_failed_ones_do_not_count(emulator, finish):
+    emulator.faults.add({"estimate": {"failure_message": "no"}, "times": 1})
+    for number in range(8):
+        finish(f"estimate-{number}")
+    assert emulator.charges() == [{"account": PAYER, "month": "2026-11", "estimates": 7, "billed": 2, "usd": 4.0}]
+
+
+def test_nothing_changed_costs_what_it_did(finish):
+    estimate, _ = finish()
+    historical, estimated = total(estimate)
+    assert historical > 0
+    assert estimated == historical
+
+
+def test_services_are_sums_of_line_items_and_the_total_of_services(add, commit, finish):
+    add(7440.0)
+    commit({"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 1.0}})
+    estimate, items = finish()
+    services = estimate["costSummary"]["serviceCostDifferences"]
+    for member, position in (("historicalCost", 0), ("estimatedCost", 1)):
+        for code, service in services.items():
+            costs = [item[member]["amount"] for item in items if item["serviceCode"] == code and member in item]
+            assert math.fsum(costs) == pytest.approx(service[member]["amount"], abs=1e-6)
+        amounts = [service[member]["amount"] for service in services.values()]
+        assert math.fsum(amounts) == pytest.approx(total(estimate)[position], abs=1e-6)
+
+
+def test_added_usage_costs_its_list_price(add, finish):
+    add(1000.0)
+    historical, estimated = total(finish()[0])
+    rate = Organisation(7, PAYER, [MEMBER], 500).price("AmazonEC2", "BoxUsage:m5.large", "RunInstances").rate
+    assert estimated - historical == pytest.approx(1000 * rate)
+
+
+def test_usage_that_was_not_there_before_has_no_history(add, finish):
+    used = {line.usage_type for line in Organisation(7, PAYER, [MEMBER], 500).usage(date(2026, 10, 1))}
+    service, usage_type, operation = next(sku for sku in price_list() if sku[1] not in used)
+    add(10.0, serviceCode=service, usageType=usage_type, operation=operation)
+    (new,) = [item for item in finish()[1] if "historicalCost" not in item]
+    assert (new["usageType"], new["estimatedUsageQuantity"]["amount"]) == (usage_type, 10.0)
+
+
+def test_historical_usage_is_replaced(emulator, calculator, add, finish):
+    _, before = finish("before")
+    line = next(item for item in before if item["usageType"].startswith("BoxUsage"))
+    known = {name: line[name] for name in ("serviceCode", "usageType", "operation", "usageAccountId")}
+    historical = {
+        **known,
+        "billInterval": {"start": "2026-10-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"},
+        "filterExpression": {"dimensions": {"key": "SERVICE", "values": ["AmazonEC2"]}},
+    }
+    add(5.0, **known, historicalUsage=historical)
+    _, after = finish("after")
+    same = [item for item in after if all(item[name] == value for name, value in known.items())]
+    assert math.fsum(item["estimatedUsageQuantity"]["amount"] for item in same) == pytest.approx(5.0)
+
+
+def test_a_used_savings_plan_saves_money(commit, finish):
+    commit({"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 0.01}})
+    estimate, items = finish()
+    historical, estimated = total(estimate)
+    assert historical - estimated == pytest.approx(0.01 * 744 * (1 / 0.72 - 1))
+    covered = [
+        item for item in items if item["lineItemType"] == "SavingsPlanCoveredUsage" and "historicalCost" not in item
+    ]
+    assert math.fsum(item["estimatedCost"]["amount"] for item in covered) == pytest.approx(0.01 * 744)
+
+
+def test_an_unused_savings_plan_is_paid_for(commit, finish):
+    commit({"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 1000.0}})
+    _, items = finish()
+    (fee,) = [item for item in items if item["lineItemType"] == "SavingsPlanRecurringFee"]
+    covered = [item for item in items if item.get("savingsPlanArns") == fee["savingsPlanArns"]]
+    assert math.fsum(item["estimatedCost"]["amount"] for item in covered) == pytest.approx(744_000)
+
+
+def test_reserved_instances_cover_their_hours(commit, finish):
+    commit({"addReservedInstanceAction": {"reservedInstancesOfferingId": OFFERING, "instanceCount": 1}})
+    _, items = finish()
+    kinds = {item["lineItemType"] for item in items}
+    assert {"DiscountedUsage", "RIFee"} <= kinds
+
+
+def test_a_negated_savings_plan_raises_the_bill(commit, finish):
+    plan = next(arn for item in finish("before")[1] for arn in item.get("savingsPlanArns", []))
+    commit({"negateSavingsPlanAction": {"savingsPlanId": plan.rpartition("/")[2]}})
+    historical, estimated = total(finish("after")[0])
+    assert estimated > historical
+
+
+def test_line_items_are_filtered(calculator, finish):
+    estimate, _ = finish()
+    listed = calculator.list_bill_estimate_line_items(
+        billEstimateId=estimate["id"], filters=[{"name": "SERVICE_CODE", "values": ["AmazonS3"]}]
+    )
+    assert {item["serviceCode"] for item in listed["items"]} == {"AmazonS3"}
