@@ -7,9 +7,9 @@ import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from stack import environment
+from stack import environment, logs
 from stack.database import Database
 from stack.errors import StackError
 from stack.interrupts import Interrupts
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stack.layout import Layout
+    from stack.rest import Run
 
 READY = re.compile(r"^emulator ready at (http://\S+)$", re.MULTILINE)
 COMPONENTS = {
@@ -112,6 +113,10 @@ class Stack:
 
     def __exit__(self, *_: object) -> None:
         self._exit.close()
+
+    def log(self, run: Run, task_id: str, try_number: int = 1, map_index: int = -1) -> list[dict[str, Any]]:
+        """The log of one try of a task, as events (`event`, `level`, `timestamp`, `logger`, ...)."""
+        return logs.read(self.layout.task_logs, run, task_id, try_number, map_index)
 
     def _start(self) -> None:
         port = self.options.port or free_port()

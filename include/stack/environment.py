@@ -101,8 +101,8 @@ def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, sche
         "api": {"host": "127.0.0.1", "port": str(port), "base_url": url, "secret_key": keys.api},
         "api_auth": {"jwt_secret": keys.jwt},
         "logging": {
-            "base_log_folder": str(layout.logs / "airflow"),
-            "dag_processor_child_process_log_directory": str(layout.logs / "airflow" / "dag_processor"),
+            "base_log_folder": str(layout.task_logs),
+            "dag_processor_child_process_log_directory": str(layout.task_logs / "dag_processor"),
             "colored_console_log": "False",
         },
         "dag_processor": {
@@ -115,6 +115,9 @@ def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, sche
             "scheduler_idle_sleep_time": "0.3",
             "trigger_timeout_check_interval": "2",
         },
+        # A task's supervisor may notice only at its next heartbeat that the task has ended or deferred. With the
+        # usual 5 s, a trigger can be done before that, and the scheduler then takes the task for lost.
+        "workers": {"min_heartbeat_interval": "1"},
         "bcm": {"poke_interval": "2", "max_wait": "2"},
         "usage_data_collection": {"enabled": "False"},
     }

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from stack import logs
 from stack.errors import StackError
-from stack.rest import ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PAUSE = 0.7
 """Seconds between two looks."""
-FINISHED = ("success", "failed")
+DIGITS = re.compile(r"\d+")
 LOG_LINES = 40
 
 
@@ -65,19 +65,17 @@ class Follower:
         key = (run.dag_id, str(task["task_id"]), int(task["map_index"]))
         state = str(task["state"] or "")
         old_state, old_wait = self._told.get(key, ("", ""))
-        wait = ""
-        if state in ("running", "deferred"):
-            wait = logs.waiting_for(self._log(run, task))
-        if state and (state != old_state or (wait and wait != old_wait)):
-            name = key[1] if key[2] < 0 else f"{key[1]}[{key[2]}]"
-            self.say(f"{run.dag_id:<36} {name:<18} {state:<9} {wait}".rstrip())
+        wait = logs.waiting_for(self._log(run, task)) if state in ("running", "deferred") else ""
+        name = key[1] if key[2] < 0 else f"{key[1]}[{key[2]}]"
+        if state and state != old_state:
+            self.say(f"{run.dag_id:<36} {name:<20} {state}")
+        # the same wait a little later says the same with other figures
+        if wait and DIGITS.sub("", wait) != DIGITS.sub("", old_wait):
+            self.say(f"    {name}: {wait}")
         self._told[key] = (state, wait or old_wait)
 
     def _log(self, run: Run, task: dict[str, Any]) -> list[dict[str, Any]]:
-        try:
-            return self.stack.airflow.log(run, task["task_id"], max(task["try_number"], 1), task["map_index"])
-        except ApiError:
-            return []  # not written yet
+        return self.stack.log(run, task["task_id"], max(task["try_number"], 1), task["map_index"])
 
     def _failure(self, run: Run, tasks: list[dict[str, Any]]) -> str:
         failed = [task for task in tasks if task["state"] == "failed"]

@@ -50,8 +50,13 @@ class Layout:
 
     @property
     def logs(self) -> Path:
-        """One log for each process, and Airflow's own logs in `airflow/` below."""
+        """One log for each process."""
         return self.folder / "logs"
+
+    @property
+    def task_logs(self) -> Path:
+        """Airflow's own logs: of the tasks, and of the DAG files."""
+        return self.logs / "airflow"
 
     @property
     def reports(self) -> Path:

@@ -121,12 +121,6 @@ class AirflowApi:
         found: list[dict[str, Any]] = answer["task_instances"]
         return found
 
-    def log(self, run: Run, task_id: str, try_number: int = 1, map_index: int = -1) -> list[dict[str, Any]]:
-        """The log of one try of a task, as events (`event`, `level`, `timestamp`, `logger`, ...)."""
-        path = f"{run.path}/taskInstances/{quote(task_id, safe='')}/logs/{try_number}"
-        content = self.request("GET", path, map_index=map_index, full_content="true")["content"]
-        return [entry if isinstance(entry, dict) else {"event": str(entry)} for entry in content]
-
     def xcom(self, run: Run, task_id: str, key: str = "return_value", map_index: int = -1) -> Any:
         """The value that a task pushed; raises `ApiError` with status 404 if it pushed none."""
         path = f"{run.path}/taskInstances/{quote(task_id, safe='')}/xcomEntries/{quote(key, safe='')}"

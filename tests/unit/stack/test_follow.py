@@ -37,6 +37,7 @@ def follow_it(airflow: Airflow, monkeypatch: pytest.MonkeyPatch, limit: float = 
     monkeypatch.setattr(follow, "PAUSE", 0)
     stack: Any = SimpleNamespace(
         airflow=airflow,
+        log=airflow.log,
         processes=SimpleNamespace(check=lambda: None),
         interrupts=Interrupts(),
         layout=SimpleNamespace(logs="var/run/logs"),
@@ -49,14 +50,15 @@ def follow_it(airflow: Airflow, monkeypatch: pytest.MonkeyPatch, limit: float = 
 def test_each_change_is_told_once_with_what_is_awaited(monkeypatch: pytest.MonkeyPatch) -> None:
     airflow = Airflow(
         ("running", None, ""),
-        ("running", "deferred", "QUERY_QUEUED"),
-        ("running", "deferred", "QUERY_QUEUED"),
+        ("running", "deferred", "QUERY_QUEUED, waited 1 s"),
+        ("running", "deferred", "QUERY_QUEUED, waited 12 s"),
         ("running", "deferred", "DELIVERY_IN_PROCESS"),
         ("success", "success", "done"),
     )
     assert follow_it(airflow, monkeypatch) == [
-        "export_lifecycle__x await_execution deferred QUERY_QUEUED",
-        "export_lifecycle__x await_execution deferred DELIVERY_IN_PROCESS",
+        "export_lifecycle__x await_execution deferred",
+        "await_execution: QUERY_QUEUED, waited 1 s",
+        "await_execution: DELIVERY_IN_PROCESS",
         "export_lifecycle__x await_execution success",
     ]
 
