@@ -68,6 +68,10 @@ class Memory:
         """Note, after the call, what was made."""
         self._write({**self._kept, "id": identifier})
 
+    def forget(self) -> None:
+        """Note that nothing was made: AWS has refused the call for good."""
+        self._write({})
+
     def _write(self, kept: dict[str, Any]) -> None:
         self._kept = kept
         if self._store is not None:
@@ -106,7 +110,7 @@ def create_once(
         if found is None or found["status"] not in UNUSABLE[kind]:
             break
         number += 1
-    if found and memory.ours:
+    if found and memory.ours and memory.id is None:  # an intent without an answer: a try crashed in between
         memory.remember(found["id"])
         return found
     if found is None:  # else the call below can only be answered with what its token made before, or refused
@@ -118,6 +122,7 @@ def create_once(
         with aws_errors(action):
             made = dict(getattr(hook.conn, f"create_{kind}")(name=candidate, clientToken=token, **request))
     except AwsRefusedError as error:
+        memory.forget()  # else the next try would take what holds the name for its own
         if error.code == "ConflictException" and found:
             raise AwsRefusedError(
                 f"name: a {kind.replace('_', ' ')} called {candidate!r} exists already ({found['id']}) and was not "

@@ -207,7 +207,7 @@ class StatusStream:
         reason = (
             error if isinstance(error, (BcmPermanentError, OSError)) else OSError(f"{type(error).__name__}: {error}")
         )
-        for wait in list(self.waits):
+        for wait in [wait for wait in self.waits if wait.verdict is None]:
             self._failed(wait, reason, action)
 
     @staticmethod
