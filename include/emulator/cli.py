@@ -98,6 +98,7 @@ def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:
         try:
             return parse(value)
         except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
+            # argparse names the option itself.
+            raise argparse.ArgumentTypeError(str(error).partition(": ")[2]) from None
 
     return read

@@ -77,7 +77,7 @@ class Faults:
     def list(self) -> list[dict[str, Any]]:
         """Give the rules in force."""
         with self._lock:
-            return [fault.to_dict() for fault in self._rules]
+            return [fault.to_dict() for fault in self._rules if fault.times != 0]
 
     def clear(self) -> None:
         """Lift all rules."""
@@ -126,7 +126,6 @@ class Faults:
                     and fault.strikes()
                 ):
                     return fault
-            self._rules = [fault for fault in self._rules if fault.times != 0]
         return None
 
 

@@ -1,0 +1,138 @@
+"""Starting and stopping, in process and as a process."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from emulator.server import running
+
+INCLUDE = Path(__file__).parents[3] / "include"
+
+
+@pytest.fixture
+def start():
+    """Start ``python -m emulator`` with arguments; gives the process and its first line."""
+    processes = []
+
+    def run(*arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-m", "emulator", "--port", "0", *arguments],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(INCLUDE)},
+        )
+        processes.append(process)
+        return process, process.stdout.readline()
+
+    yield run
+    for process in processes:
+        process.kill()
+        process.communicate()
+
+
+def command(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "emulator", *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(INCLUDE)},
+        timeout=60,
+    )
+
+
+def test_no_thread_is_left_even_with_a_client_connected():
+    before = set(threading.enumerate())
+    with running() as emulator:
+        connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=20)
+        connection.request("GET", "/_emulator/health")
+        connection.getresponse().read()
+    connection.close()
+    assert set(threading.enumerate()) == before
+
+
+def test_nothing_of_one_run_is_in_the_next(definition):
+    for _ in range(2):
+        with running(buckets=["111122223333/some-bucket"]) as emulator:
+            assert emulator.requests() == []
+
+
+def test_a_second_one_in_the_process_is_refused(emulator):
+    with pytest.raises(RuntimeError, match="already runs"), running():
+        pass
+
+
+@pytest.mark.parametrize("arguments", [{"buckets": ["nothing"]}, {"accounts": ["12"]}, {"start": "noon"}, {"speed": 0}])
+def test_a_wrong_argument_is_a_value_error(arguments):
+    with pytest.raises(ValueError, match=next(iter(arguments)).rstrip("s")), running(**arguments):
+        pass
+
+
+def test_a_wrong_argument_leaves_the_way_free():
+    with pytest.raises(ValueError, match="speed"), running(speed=0):
+        pass
+    with running() as emulator:
+        assert emulator.url
+
+
+def test_clients_at_the_same_time_are_all_answered(emulator):
+    answers = []
+
+    def ask():
+        with urllib.request.urlopen(f"{emulator.url}/_emulator/health") as answer:
+            answers.append(answer.status)
+
+    threads = [threading.Thread(target=ask) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [200] * 20
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
+def test_the_process_says_when_it_serves_and_ends_with_zero(start, number):
+    process, line = start("--bucket", "111122223333/some-bucket")
+    address = re.fullmatch(r"emulator ready at (http://127\.0\.0\.1:\d+)\n", line)
+    with urllib.request.urlopen(f"{address.group(1)}/_emulator/health") as answer:
+        assert answer.status == 200
+    process.send_signal(number)
+    assert process.communicate(timeout=10) == ("", "")
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--bucket", "nothing"], "--bucket: 'nothing' is not ACCOUNT/NAME"),
+        (["--accounts", "1,2"], "--accounts: '1' is not an account number"),
+        (["--start", "noon"], "--start: 'noon' is not a time"),
+        (["--speed", "0"], "--speed: must be above 0"),
+        (["--rows", "0"], "--rows: must be at least 1"),
+    ],
+)
+def test_a_mistake_on_the_command_line_is_one_sentence(arguments, says):
+    done = command(*arguments)
+    assert (done.returncode, says in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_a_port_that_is_taken_is_one_sentence(emulator):
+    done = command("--port", str(urlsplit(emulator.url).port))
+    assert (done.returncode, "cannot serve on" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+def test_help_names_every_option():
+    shown = command("--help").stdout
+    options = ("--host", "--port", "--speed", "--seed", "--start", "--rows", "--accounts", "--bucket")
+    assert [option for option in options if option not in shown] == []
