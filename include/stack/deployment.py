@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
+
+import psutil
 
 from stack import environment, logs
 from stack.database import Database
@@ -17,7 +20,7 @@ from stack.processes import Processes, Running, free_port, tail
 from stack.rest import AirflowApi
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from stack.layout import Layout
     from stack.rest import Run
@@ -47,6 +50,7 @@ class Options:
         rows: usage lines of one month of the simulated organisation, about; None for the emulator's default.
         port: the API server's port; None for a free one.
         schedules: whether DAGs run by their schedules too, not only when triggered.
+        settings: further environment variables of Airflow's processes, e.g. `AIRFLOW__SCHEDULER__...`.
         patience: seconds to wait for a component before giving up.
     """
 
@@ -55,6 +59,7 @@ class Options:
     rows: int | None = None
     port: int | None = None
     schedules: bool = False
+    settings: Mapping[str, str] = field(default_factory=dict)
     patience: float = 180
 
 
@@ -125,6 +130,7 @@ class Stack:
         self._env = environment.airflow(
             self.layout, self.keys, port=port, emulator_url="", schedules=self.options.schedules
         )
+        self._env |= self.options.settings
         migration = database.begin(self.processes, self._env)
         self._say("emulator starting" + (", database being migrated (first time only)" if migration else ""))
         self.emulator_url = self._emulator_address(emulator)
@@ -138,12 +144,23 @@ class Stack:
         self._say(f"emulator at {self.emulator_url}, Airflow starting (logs in {self.layout.logs})")
         self.airflow = AirflowApi(f"http://127.0.0.1:{port}", "admin", self.keys.password)
         self.wait(lambda: bool(self.airflow.health()), "the API server")
+        self.wait(self.airflow.serves_tasks, "the API server's part for tasks")
 
     def start_component(self, name: str) -> Running:
         """Start one of `COMPONENTS`; a test that has killed one starts it again with this."""
         running = self.processes.start(name, "airflow", *COMPONENTS[name], env=self._env)
         self.components[name] = running
         return running
+
+    def kill_component(self, name: str) -> None:
+        """SIGKILL one of `COMPONENTS` with all that it has started, as a machine that is lost does."""
+        running = self.components.pop(name)
+        self.processes.forget(running)
+        victim = psutil.Process(running.popen.pid)
+        for process in (victim, *victim.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        running.popen.wait()
 
     def _start_emulator(self) -> Running:
         command = emulator_command(self.options, port=0)

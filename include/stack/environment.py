@@ -26,7 +26,7 @@ BUCKETS = (
 )
 REPORTS_URI = f"s3://finops-reports-{PAYER}/reports"
 ACCESS_KEY = f"AKIADEMO{PAYER}"
-SECRET_KEY = "demonstration"  # noqa: S105  the emulator takes any
+SECRET_KEY = "onlyTheEmulatorTakesThisSecretKey0000000"  # noqa: S105  distinctive: a test looks for it where none may be
 
 KEPT = ("HOME", "LANG", "LC_ALL", "TZ", "TMPDIR", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")
 
@@ -130,6 +130,7 @@ def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, sche
         base()
         | variables
         | {
+            "PYTHONPATH": str(layout.include),
             "AIRFLOW_HOME": str(layout.airflow_home),
             "AIRFLOW_CONN_AWS_DEFAULT": aws_connection(emulator_url),
             "AIRFLOW_VAR_FINOPS_REPORTS_URI": REPORTS_URI,

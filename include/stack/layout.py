@@ -26,11 +26,13 @@ class Layout:
     Args:
         folder: the stack's own folder, e.g. `var/run`.
         dags: the folder that the DAG processor reads.
+        include: the folder of definitions, reports and `finops` that the DAGs see.
         cache: what may be kept between two stacks (the migrated database).
     """
 
     folder: Path
     dags: Path = REPO / "dags"
+    include: Path = REPO / "include"
     cache: Path = VAR / "cache"
 
     @property
