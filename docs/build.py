@@ -1,4 +1,4 @@
-"""Writes docs/DAGS.md from the DAGs' own docstrings, schedules, Params and tasks; `--check` only says if it is stale."""
+"""Writes docs/DAGS.md from the DAGs' docstrings, schedules, Params and tasks; `--check` says if it is stale."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ that it comes from.
 
 def load_dags(folder: Path) -> list[Any]:
     """Return the DAGs of a folder, sorted by id; ends the program with the import errors if there are any."""
+    sys.path[:0] = [str(REPO / "plugins"), str(REPO / "include")]
     with tempfile.TemporaryDirectory(prefix="airflow-home-") as home:
         os.environ |= {
             "AIRFLOW_HOME": home,
@@ -167,20 +168,18 @@ def build() -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> int:
-    """Write the page, or compare it with `--check`; return the exit code."""
+def main() -> str | None:
+    """Write the page, or compare it with `--check`; return what is wrong."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if docs/DAGS.md is stale")
     given = parser.parse_args()
     page = build()
     if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page:
-        return 0
+        return None
     if given.check:
-        print("docs/DAGS.md no longer says what the DAGs do. Run `make docs`, and commit it.", file=sys.stderr)
-        return 1
+        return "docs/DAGS.md no longer says what the DAGs do. Run `make docs`, and commit it."
     PAGE.write_text(page, encoding="utf-8")
-    print("docs/DAGS.md written")
-    return 0
+    return None
 
 
 if __name__ == "__main__":
