@@ -35,9 +35,6 @@ class Handler(MotoRequestHandler):
 
     def run_wsgi(self) -> None:
         """Answer one request."""
-        if self.headers.get("Expect", "").strip().lower() == "100-continue":
-            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.wfile.flush()
         environ = self.make_environ()
         body = self._body(environ)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
@@ -53,6 +50,12 @@ class Handler(MotoRequestHandler):
         except Exception:
             _log.exception("%s %s failed", self.command, self.path)
             self.close_connection = True
+
+    def handle_expect_100(self) -> bool:
+        """Ask for the body at once; the base class would leave that in the buffer."""
+        going_on = super().handle_expect_100()
+        self.wfile.flush()
+        return going_on
 
     def _body(self, environ: dict[str, Any]) -> bytes:
         if environ.get("wsgi.input_terminated"):

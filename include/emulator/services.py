@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from emulator.data_exports.operations import DATA_EXPORTS
 from emulator.pricing_calculator import estimates, modifications, scenarios
+from emulator.pricing_calculator.access import PRICING_CALCULATOR
 from emulator.service import Service
 
 # Importing these modules registers their operations.
 _OPERATIONS = (scenarios, modifications, estimates)
 
-SERVICES: tuple[Service, ...] = (DATA_EXPORTS, scenarios.PRICING_CALCULATOR)
+SERVICES: tuple[Service, ...] = (DATA_EXPORTS, PRICING_CALCULATOR)

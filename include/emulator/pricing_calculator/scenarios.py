@@ -9,12 +9,10 @@ from typing import Any
 
 from emulator.errors import conflict, invalid, invalid_field
 from emulator.paging import page
-from emulator.pricing_calculator.access import PRICING_CALCULATOR, operation
+from emulator.pricing_calculator.access import operation
 from emulator.pricing_calculator.filters import lies_within, passes
 from emulator.pricing_calculator.state import Scenario
 from emulator.service import Call
-
-__all__ = ["PRICING_CALCULATOR", "ready_scenario"]
 
 PAGE = 25
 _SHARING = ("groupSharingPreference", "costCategoryGroupSharingPreferenceArn")

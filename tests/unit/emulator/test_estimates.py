@@ -8,7 +8,8 @@ from datetime import date
 import pytest
 
 from emulator.organisation import Organisation
-from emulator.organisation.catalogue import price_list
+from emulator.organisation.catalogue import SAVINGS_PLAN_DISCOUNT, price_list
+from emulator.pricing_calculator.commitments import SAVINGS_PLAN_RATE
 
 PAYER, MEMBER = "111122223333", "444455556666"
 OFFERING = "11111111-1111-1111-1111-111111111111"
@@ -241,6 +242,10 @@ def test_a_negated_savings_plan_raises_the_bill(commit, finish):
     commit({"negateSavingsPlanAction": {"savingsPlanId": plan.rpartition("/")[2]}})
     historical, estimated = total(finish("after")[0])
     assert estimated > historical
+
+
+def test_the_plans_of_bill_and_estimate_have_one_rate():
+    assert pytest.approx(1 - SAVINGS_PLAN_DISCOUNT) == SAVINGS_PLAN_RATE
 
 
 def test_line_items_are_filtered(calculator, finish):
