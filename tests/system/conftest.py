@@ -2,28 +2,65 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.system import definitions
+from tests.system.support import Aws
 
 from stack.deployment import Options, Stack
 from stack.layout import REPO, Layout
 
 StackFactory = Callable[..., Stack]
 
+QUICK_TO_NOTICE = {
+    # how soon a lost worker and a lost triggerer are noticed: minutes in a deployment, seconds here
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "15",
+    "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "2",
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
+}
+QUICK_TO_RETRY = '''"""A cluster policy: what is retried is retried at once."""
+
+from datetime import timedelta
+
+
+def task_policy(task):
+    task.retry_delay = timedelta(seconds=1)
+'''
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The project's own DAGs on a stack that all tests share: leave its processes and its clock as they are.
+    """The project's DAGs, and the tests' own DAG and definitions, on a stack that all tests share.
 
-    `.airflow` is the REST client, `.emulator_url` stands for AWS, `.layout.logs` has all logs.
+    Its emulated time stands almost still: a test lets hours pass with `Aws.advance`. What a test changes (faults,
+    a killed process, exports, which have a quota) it puts right again. `.airflow` is the REST client, `.layout.logs`
+    has all logs.
     """
-    with Stack(Layout(tmp_path_factory.mktemp("system") / "stack")) as stack:
+    folder = tmp_path_factory.mktemp("system")
+    layout = Layout(folder / "stack", dags=folder / "dags", include=folder / "include")
+    without_caches = shutil.ignore_patterns("__pycache__")
+    for source, target in ((REPO / "dags", layout.dags), (REPO / "include", layout.include)):
+        shutil.copytree(source, target, ignore=without_caches)
+    for dag in Path(__file__).parent.glob("dags/*.py"):
+        shutil.copy(dag, layout.dags)
+    definitions.write(layout.include / "exports", *definitions.ALL)
+    (layout.include / "airflow_local_settings.py").write_text(QUICK_TO_RETRY)
+    with Stack(layout, Options(speed=1, settings=QUICK_TO_NOTICE)) as stack:
         stack.wait_healthy()
+        stack.wait_for_dags("many_waits", "export_lifecycle__crash", "estimate_lifecycle__savings-plan")
         yield stack
+
+
+@pytest.fixture(scope="session")
+def aws(stack: Stack) -> Aws:
+    """The emulator of the shared stack."""
+    return Aws(stack.emulator_url)
 
 
 @pytest.fixture
