@@ -60,9 +60,14 @@ class Memory:
         """Return the id that an earlier try was answered."""
         return self._kept.get("id")
 
+    @property
+    def replaced(self) -> str:
+        """Return the id of what an earlier try made and the new one replaces, "" for none."""
+        return str(self._kept.get("replaced") or "")
+
     def intend(self, name: str) -> None:
         """Note, before the call, what is about to be made."""
-        self._write({"fingerprint": self._mark, "name": name})
+        self._write({"fingerprint": self._mark, "name": name, "replaced": self.id or self.replaced})
 
     def remember(self, identifier: str) -> None:
         """Note, after the call, what was made."""
@@ -117,7 +122,8 @@ def create_once(
         before_create()
     memory.intend(candidate)
     action = f"{'CreateBillEstimate' if kind == 'bill_estimate' else 'CreateBillScenario'} {candidate}"
-    token = client_token(context, kind, candidate, fingerprint(request))
+    # what was deleted meanwhile needs a new token: the old one would be answered with the deleted id
+    token = client_token(context, kind, candidate, fingerprint(request), memory.replaced)
     try:
         with aws_errors(action):
             made = dict(getattr(hook.conn, f"create_{kind}")(name=candidate, clientToken=token, **request))

@@ -13,8 +13,8 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context, PokeReturnValue, conf
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from bcm.exceptions import AwsUnavailableError
-from bcm.hooks.base import BCM_REGION, BcmBaseHook, aws_errors
+from bcm.exceptions import AwsRefusedError, AwsUnavailableError, ResourceVanishedError
+from bcm.hooks.base import BCM_REGION, NOT_FOUND_CODES, BcmBaseHook, aws_errors
 from bcm.looks import Look, look_now
 from bcm.statuses import Verdict, raise_unless_success
 from bcm.triggers.base import BcmBaseTrigger
@@ -111,6 +111,14 @@ class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
                 seen = look_now(look, lambda call: dict(call.on(self.hook.conn)))
         except AwsUnavailableError as error:
             self.log.warning("%s The wait goes on.", error)
+            return None
+        except AwsRefusedError as error:
+            if error.code not in NOT_FOUND_CODES:
+                raise
+            if not self.deferrable:
+                raise ResourceVanishedError(str(error)) from error
+            # AWS shows a new thing only after a while: the trigger looks again before it says that it is gone
+            self.log.warning("%s Looking again soon.", error)
             return None
         self.log.info("Waiting for %s: %s.", look.target, seen.status)
         return seen.verdict

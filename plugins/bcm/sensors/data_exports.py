@@ -63,22 +63,28 @@ class BcmExportExecutionSensor(BcmBaseSensor):
 
     def look(self) -> ExecutionLook:
         """Return what this sensor looks at."""
-        return ExecutionLook(self.export_arn, self.execution_id or None, self._since(), self.export)
+        return ExecutionLook(self.export_arn, _given(self.execution_id), self._since(), self.export)
 
     def trigger(self, **shared: Any) -> BcmExportExecutionTrigger:
         """Return the trigger that goes on looking."""
         since = self._since()
         return BcmExportExecutionTrigger(
             export_arn=self.export_arn,
-            execution_id=self.execution_id or None,
+            execution_id=_given(self.execution_id),
             since=since.isoformat() if since else None,
             export=self.export,
             **shared,
         )
 
     def _since(self) -> datetime | None:
-        """Read ``since``; a template that renders to nothing is no limit, a time without a zone is UTC."""
-        if not self.since or self.since == "None":
+        """Read ``since``; a time without a zone is UTC."""
+        since = _given(self.since)
+        if since is None:
             return None
-        moment = datetime.fromisoformat(self.since)
+        moment = datetime.fromisoformat(since)
         return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _given(rendered: str | None) -> str | None:
+    """Return what a template rendered to; one that rendered to nothing gives None."""
+    return None if rendered in (None, "", "None") else rendered
