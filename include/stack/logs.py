@@ -63,7 +63,7 @@ def waiting_for(events: list[dict[str, Any]]) -> str:
     """What the task is waiting for: its newest message, in one line of at most `WIDTH` characters.
 
     Left out is what Airflow and its providers say of themselves: that stands in a group, or has the logger
-    `task`, one below `airflow` that is no operator's, or, the triggerer's, none.
+    `task`, one below `airflow` that is no operator's of ours, or, the triggerer's, none.
     """
     for event in reversed(_outside_groups(events)):
         text = str(event.get("event", "")).strip()
@@ -74,7 +74,7 @@ def waiting_for(events: list[dict[str, Any]]) -> str:
 
 
 def _of_the_task(logger: str) -> bool:
-    return logger != "task" and (logger.startswith("airflow.task.") or not logger.startswith("airflow."))
+    return not logger.removeprefix("airflow.task.operators.").startswith(("airflow.", "task"))
 
 
 def _outside_groups(events: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -60,13 +60,20 @@ class AirflowApi:
             login = {"username": self.user, "password": self.password}
             self._token = self._send("POST", "/auth/token", login)["access_token"]
         try:
-            return self._send(method, path, body, **query)
+            return self._send(method, path, body, query)
         except ApiError as error:
             if error.status == UNAUTHORIZED:
                 self._token = None  # it lives for a day; the next request asks for a new one
             raise
 
-    def _send(self, method: str, path: str, body: object = None, **query: str | int) -> Any:
+    def _send(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        query: dict[str, str | int] | None = None,
+        timeout: float = TIMEOUT,
+    ) -> Any:
         address = f"{self.url}{path}" + (f"?{urlencode(query)}" if query else "")
         headers = {"Accept": "application/json", "Content-Type": "application/json"}
         if self._token:
@@ -74,7 +81,7 @@ class AirflowApi:
         data = None if body is None else json.dumps(body).encode()
         call = urllib.request.Request(address, data, headers, method=method)  # noqa: S310  our own address
         try:
-            with self._opener.open(call, timeout=TIMEOUT) as answer:
+            with self._opener.open(call, timeout=timeout) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             detail = error.read().decode(errors="replace")[:500]
@@ -89,6 +96,17 @@ class AirflowApi:
         except ApiError:
             return {}
         return {name: (part or {}).get("status") for name, part in answer.items()}
+
+    def serves_tasks(self) -> bool:
+        """Whether the part of the API that tasks talk to answers.
+
+        It is built at its first request, for seconds, and a task gives up waiting after 5 s.
+        """
+        try:
+            self._send("GET", "/execution/health", timeout=1.0)
+        except ApiError:
+            return False
+        return True
 
     def knows(self, dag_id: str) -> bool:
         """Whether the DAG has been parsed and stored."""

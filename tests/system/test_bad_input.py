@@ -9,6 +9,7 @@ import pytest
 from tests.system import definitions
 from tests.system.support import Aws, DagRun, until
 
+from finops.definitions import load_exports
 from stack.deployment import Stack
 from stack.environment import REPORTS_URI
 
@@ -42,7 +43,7 @@ def refused_delivery(name: str, month: str) -> str:
     return {
         "missing-file": f"{manifest} names {file}, which is not there. "
         "Check whether a lifecycle rule deletes it, or wait for the next delivery.",
-        "truncated": f"{file}",
+        "truncated": f"{file} is not Parquet: it does not begin and end with PAR1.",
         "empty": f"{manifest} lists no files: the export found no rows for {month}. Check its statement.",
     }[name]
 
@@ -68,8 +69,6 @@ def month(stack: Stack) -> str:
 @pytest.fixture(scope="module")
 def runs(stack: Stack, aws: Aws, month: str) -> Iterator[dict[str, DagRun]]:
     """One run for each mistake, all at the same time."""
-    from finops.definitions import load_exports
-
     before = {name: DagRun(stack, f"export_lifecycle__{name}") for name in REFUSED_BEFORE_CREATION}
     client = aws.client("bcm-data-exports")
     for definition in load_exports(stack.layout.include / "exports").definitions:

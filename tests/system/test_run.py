@@ -133,10 +133,7 @@ def test_an_export_and_an_estimate_go_through_their_whole_lives(command: Command
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize(
-    "moment",
-    ["emulator starting", "Airflow starting", "waiting for the DAGs", "triggered both", " running", " deferred"],
-)
+@pytest.mark.parametrize("moment", ["emulator starting", "Airflow starting", "waiting for the DAGs", " deferred"])
 def test_ctrl_c_at_any_moment_leaves_nothing(command: Command, moment: str) -> None:
     command.read_until(moment)
     command.popen.send_signal(signal.SIGINT)
@@ -147,7 +144,7 @@ def test_ctrl_c_at_any_moment_leaves_nothing(command: Command, moment: str) -> N
 
 @pytest.mark.timeout(200)
 def test_more_ctrl_c_in_the_tear_down_do_not_break_it(command: Command) -> None:
-    command.read_until("triggered both")
+    command.read_until(" running")
     while command.popen.poll() is None:
         command.popen.send_signal(signal.SIGINT)
         time.sleep(0.05)
