@@ -134,7 +134,7 @@ class Stack:
         run = self.call("POST", f"/api/v2/dags/{dag_id}/dagRuns", {"logical_date": None})
         return f"/api/v2/dags/{dag_id}/dagRuns/{run['dag_run_id']}"
 
-    def outcome(self, run: str, seconds: float = 300) -> list[dict[str, Any]]:
+    def outcome(self, run: str, seconds: float = 420) -> list[dict[str, Any]]:
         """Wait for the end of a run and return its task instances; one that does not succeed shows states and logs."""
         deadline = time.monotonic() + seconds
         while (state := self.call("GET", run)["state"]) in ("queued", "running") and time.monotonic() < deadline:
