@@ -53,7 +53,7 @@ class Memory:
     @property
     def ours(self) -> bool:
         """Tell whether an earlier try of this task meant to make the same thing."""
-        return bool(self._kept)
+        return "name" in self._kept
 
     @property
     def id(self) -> str | None:
@@ -75,7 +75,7 @@ class Memory:
 
     def forget(self) -> None:
         """Note that nothing was made: AWS has refused the call for good."""
-        self._write({})
+        self._write({"fingerprint": self._mark, "replaced": self.replaced})
 
     def _write(self, kept: dict[str, Any]) -> None:
         self._kept = kept

@@ -59,6 +59,17 @@ def test_a_new_intent_forgets_the_old_id() -> None:
     assert Memory(context, "key", "mark").id is None
 
 
+def test_a_refused_intent_is_forgotten_but_not_what_it_was_to_replace() -> None:
+    context = a_context(StateStore())
+    memory = Memory(context, "key", "mark")
+    memory.intend("growth")
+    memory.remember("b-1")
+    memory.intend("growth")
+    memory.forget()
+    again = Memory(context, "key", "mark")
+    assert (again.ours, again.id, again.replaced) == (False, None, "b-1")
+
+
 @pytest.mark.parametrize("garbage", ["text", 7, [], {}, {"id": "b-1"}])
 def test_what_somebody_else_wrote_into_the_store_does_not_count(garbage: Any) -> None:
     store = StateStore({"key": garbage})

@@ -142,6 +142,9 @@ def test_an_estimate_that_was_deleted_is_not_returned(emu: Emulator, calculator:
     first = estimate(scenario, a_context(store))
     emu.clock.advance(13 * HOUR)
     calculator.delete_bill_estimate(identifier=first)
+    emu.faults.add({"operation": "CreateBillEstimate", "times": 1, "error": {"code": "AccessDeniedException"}})
+    with pytest.raises(AwsRefusedError):
+        estimate(scenario, a_context(store, try_number=2))
     again = estimate(scenario, a_context(store, try_number=2))
     assert calculator.get_bill_estimate(identifier=again)["name"] == "growth"
     assert estimate(scenario, a_context(store, try_number=3)) == again
