@@ -151,11 +151,11 @@ class DagRun:
         """The task's log as a person reads it."""
         return "\n".join(logs.lines(self.stack.log(self.run, task_id, try_number), 1000))
 
-    def reach(self, task_id: str, *states: str) -> str:
+    def reach(self, task_id: str, *states: str, map_index: int = -1) -> str:
         """Wait until the task has one of these states; return it."""
         return str(
             until(
-                lambda: (now := self.state(task_id)) in states and now,
+                lambda: (now := self.state(task_id, map_index)) in states and now,
                 f"{self.run.dag_id}: {task_id} {' or '.join(states)}",
                 self.story,
             )

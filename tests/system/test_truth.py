@@ -20,7 +20,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from tests.system.support import Aws, DagRun
+from tests.system.support import Aws, DagRun, until
 
 from stack.deployment import Stack
 from stack.environment import REPORTS_URI, SECRET_KEY
@@ -83,17 +83,34 @@ def table(aws: Aws, reports: Sequence[str], name: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(aws.read(uri).decode())))
 
 
+def wait_of(name: str) -> str:
+    """The id of the task that waits in the run of an export or scenario."""
+    return "await_execution" if name in EXPORTS else "await_estimate"
+
+
+def console_links(stack: Stack, run: DagRun, task_id: str) -> dict[str, str | None]:
+    """What the UI's endpoint answers while the task is deferred; its worker stores a link just after it deferred."""
+
+    def links() -> dict[str, str | None]:
+        found: dict[str, str | None] = stack.airflow.request("GET", f"{run.run.path}/taskInstances/{task_id}/links")[
+            "extra_links"
+        ]
+        return found
+
+    until(lambda: all(links().values()), f"links of the deferred task {task_id}", run.story, limit=60)
+    assert run.state(task_id) == "deferred"
+    return links()
+
+
 @pytest.fixture(scope="module")
 def lives(stack: Stack, aws: Aws) -> Lives:
     """All four DAGs, from their beginning to their end."""
     lives, month = Lives(), stack.options.start[:7]
-    waits = {name: "await_execution" for name in EXPORTS} | {name: "await_estimate" for name in ESTIMATES}
-    for name, task_id in waits.items():
+    for name in (*EXPORTS, *ESTIMATES):
         lives.runs[name] = DagRun(stack, f"{'export' if name in EXPORTS else 'estimate'}_lifecycle__{name}")
-    for name, task_id in waits.items():
-        run = lives.runs[name]
-        run.reach(task_id, "deferred")
-        lives.links[name] = stack.airflow.request("GET", f"{run.run.path}/taskInstances/{task_id}/links")["extra_links"]
+    for name, run in lives.runs.items():
+        run.reach(wait_of(name), "deferred")
+        lives.links[name] = console_links(stack, run, wait_of(name))
     lives.while_waiting = dump(stack)
     aws.advance(hours=7)  # each export has delivered once, and none a second time
     for name, column in EXPORTS.items():
@@ -188,7 +205,7 @@ def test_more_usage_costs_more(lives: Lives) -> None:
 
 @pytest.mark.parametrize("name", [*EXPORTS, *ESTIMATES])
 def test_a_deferred_task_has_a_console_link_that_can_be_clicked(lives: Lives, name: str) -> None:
-    title, page = LINKS["await_execution" if name in EXPORTS else "await_estimate"]
+    title, page = LINKS[wait_of(name)]
     assert lives.links[name] == {title: CONSOLE + page}
 
 

@@ -9,9 +9,12 @@ from airflow.sdk import DAG, Param, task
 from bcm.sensors.data_exports import BcmExportExecutionSensor
 from bcm.sensors.pricing_calculator import BcmBillEstimateSensor
 
-ids = Param([], type="array")
-
-with DAG("many_waits", schedule=None, max_active_tasks=50, params={"estimates": ids, "exports": ids}):
+with DAG(
+    "many_waits",
+    schedule=None,
+    max_active_tasks=50,
+    params={"estimates": Param([], type="array"), "exports": Param([], type="array")},
+):
 
     @task
     def estimates(params: dict[str, Any] | None = None) -> list[str]:
