@@ -11,7 +11,7 @@ export PYTHONPATH := plugins:include
 # A .venv whose Python went away (upgraded, or the folder was copied) is made again.
 $(shell [ ! -d .venv ] || $(BIN)/python -c '' 2>/dev/null || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help install run dev emulator test test-unit test-dags test-system test-ui test-compose lint format lock docs clean
+.PHONY: help install run dev emulator test test-unit test-dags test-system test-ui test-compose lint format docs screenshots lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +54,9 @@ format: .venv/.dev ## format the code and mend what ruff can mend
 
 docs: .venv/.dev ## generate docs/DAGS.md from the DAGs
 	@$(BIN)/python docs/build.py
+
+screenshots: .venv/.dev ## take the pictures in docs/images anew, from a real run (needs chromium)
+	@$(BIN)/python -m docs.screenshots
 
 lock: .venv/.runtime ## resolve the requirements anew into constraints.txt
 	@UV_SYSTEM_CERTS=1 $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header \

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
-import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -14,6 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, StorageState
 from tests.ui.airflow_ui import AirflowUi, chromium, find_chromium
+from tests.ui.runs import DAY, advance, wait_deferred, wait_successful
 
 from stack.deployment import Options, Stack
 from stack.layout import REPO, Layout
@@ -22,7 +21,6 @@ from stack.rest import Run
 EXPORT = "export_lifecycle__cur2-daily"
 OTHER_EXPORT = "export_lifecycle__focus-monthly"
 ESTIMATE = "estimate_lifecycle__compute-growth"
-DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -85,28 +83,10 @@ def runs(stack: Stack) -> Runs:
     waiting = stack.airflow.trigger(EXPORT, {"wait_for": "a delivery that AWS starts after this run"})
     exported, estimated = stack.airflow.trigger(OTHER_EXPORT), stack.airflow.trigger(ESTIMATE)
 
-    def deferred(run: Run) -> bool:
-        return any(task["state"] == "deferred" for task in stack.airflow.tasks(run))
-
-    def ended(run: Run) -> bool:
-        state = stack.airflow.state(run)
-        assert state != "failed", f"{run.dag_id} failed; the logs are in {stack.layout.logs}"
-        return state == "success"
-
-    for run in (waiting, exported, estimated):
-        stack.wait(lambda run=run: deferred(run), f"the wait of {run.dag_id}")
+    wait_deferred(stack, waiting, exported, estimated)
     advance(stack, DAY)
-    for run in (exported, estimated):
-        stack.wait(lambda run=run: ended(run), run.dag_id)
+    wait_successful(stack, exported, estimated)
     return Runs(waiting, exported, estimated)
-
-
-def advance(stack: Stack, seconds: int) -> None:
-    """Let emulated time pass at once."""
-    body = json.dumps({"advance_seconds": seconds}).encode()
-    headers = {"Content-Type": "application/json"}
-    call = urllib.request.Request(f"{stack.emulator_url}/_emulator/clock", body, headers, method="POST")
-    urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=60).close()
 
 
 @pytest.fixture(scope="session")
