@@ -3,31 +3,21 @@
 from __future__ import annotations
 
 import copy
-import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
-from tests.unit.bcm.support import MEMBER, MEMBER_BUCKET, PAYER, StateStore, a_context, an_export
+from tests.unit.bcm.operators.support import calls, ensure
+from tests.unit.bcm.support import PAYER, StateStore, a_context, an_export
 
 from bcm.exceptions import (
     AwsRefusedError,
     AwsUnavailableError,
-    BucketRefusedError,
     ExportExistsError,
     ExportImmutableError,
     QueryRefusedError,
 )
-from bcm.hooks.bucket import delivery_policy
-from bcm.operators import data_exports
-from bcm.operators.data_exports import BcmCreateExportOperator, BcmDeleteExportOperator, BcmUpdateExportOperator
+from bcm.operators.data_exports import BcmDeleteExportOperator, BcmUpdateExportOperator
 from emulator.server import Emulator
-
-
-def ensure(export: dict[str, Any], context: Any = None, **kwargs: Any) -> str:
-    """Run the operator as one try of a task."""
-    operator = BcmCreateExportOperator(task_id="t", export=export, **kwargs)
-    return operator.execute(context or a_context(StateStore()))
 
 
 def changed(export: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
@@ -39,12 +29,6 @@ def changed(export: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
         member = member[name]
     member[last] = value
     return result
-
-
-def calls(emu: Emulator, *operations: str) -> list[str]:
-    """The writing requests that reached AWS, or those of the named operations."""
-    wanted = operations or ("CreateExport", "UpdateExport", "DeleteExport")
-    return [one["operation"] for one in emu.requests(service="bcm-data-exports") if one["operation"] in wanted]
 
 
 QUERY = "DataQuery.QueryStatement"
@@ -201,68 +185,6 @@ def test_an_unknown_table_is_refused_with_the_tables_that_there_are(emu: Emulato
 def test_a_key_of_a_map_and_an_alias_are_columns_too(emu: Emulator, column: str) -> None:
     ensure(changed(an_export(), QUERY, f"SELECT bill_invoice_id, {column} FROM COST_AND_USAGE_REPORT"))
     assert calls(emu) == ["CreateExport"]
-
-
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Pauses cost nothing; gives the pauses that were made."""
-    pauses: list[float] = []
-    moment = 0.0
-
-    def sleep(seconds: float) -> None:
-        nonlocal moment
-        pauses.append(seconds)
-        moment += seconds
-
-    monkeypatch.setattr(data_exports.time, "sleep", sleep)
-    monkeypatch.setattr(data_exports.time, "monotonic", lambda: moment)
-    return pauses
-
-
-def test_a_bucket_that_does_not_exist_is_named(emu: Emulator, quick: list[float]) -> None:
-    with pytest.raises(BucketRefusedError, match="cur2-daily: bucket no-such-bucket does not exist"):
-        ensure(an_export(S3Bucket="no-such-bucket"))
-    assert quick == [], "waiting cannot mend it"
-
-
-def test_a_bucket_of_another_account_needs_its_owner(emu: Emulator, exports: Any, quick: list[float]) -> None:
-    with pytest.raises(BucketRefusedError, match=f"{MEMBER_BUCKET} .*S3BucketOwner"):
-        ensure(an_export(S3Bucket=MEMBER_BUCKET))
-    assert quick == []
-    arn = ensure(an_export(S3Bucket=MEMBER_BUCKET, S3BucketOwner=MEMBER))
-    assert exports.get_export(ExportArn=arn)["Export"]["Name"] == "cur2-daily"
-
-
-@pytest.fixture
-def closed_bucket(client: Callable[..., Any]) -> str:
-    """A bucket of the payer without a policy."""
-    client("s3").create_bucket(Bucket="closed")
-    return "closed"
-
-
-def test_a_policy_that_refuses_is_answered_with_the_policy_to_put(
-    emu: Emulator, client: Callable[..., Any], closed_bucket: str, quick: list[float]
-) -> None:
-    with pytest.raises(BucketRefusedError) as caught:
-        ensure(an_export(S3Bucket=closed_bucket))
-    assert sum(quick) == pytest.approx(data_exports.POLICY_SETTLES)
-    sentence = str(caught.value)
-    policy = json.loads(sentence[sentence.index("{") :])
-    assert policy == delivery_policy(closed_bucket, PAYER)
-    client("s3").put_bucket_policy(Bucket=closed_bucket, Policy=json.dumps(policy))
-    assert ensure(an_export(S3Bucket=closed_bucket)), "the policy of the message must be one that AWS takes"
-
-
-def test_a_policy_that_settles_later_is_waited_for(
-    emu: Emulator, client: Callable[..., Any], closed_bucket: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def settle(_: float) -> None:
-        policy = json.dumps(delivery_policy(closed_bucket, PAYER))
-        client("s3").put_bucket_policy(Bucket=closed_bucket, Policy=policy)
-
-    monkeypatch.setattr(data_exports.time, "sleep", settle)
-    ensure(an_export(S3Bucket=closed_bucket))
-    assert calls(emu) == ["CreateExport"] * 2
 
 
 def test_replacing_drops_what_the_new_definition_leaves_out(emu: Emulator, exports: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def batches(emu: Emulator) -> list[int]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """Pauses cost nothing; gives the pauses that were made."""
     made: list[float] = []
-    monkeypatch.setattr(modifications.time, "sleep", made.append)
+    monkeypatch.setattr(modifications, "time", SimpleNamespace(sleep=made.append))
     return made
 
 

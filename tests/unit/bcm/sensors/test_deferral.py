@@ -1,0 +1,103 @@
+"""What a deferral carries, and which deadline it keeps."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.unit.bcm.sensors.support import HOUR, deferral, of_estimate, of_execution
+from tests.unit.bcm.support import StateStore, a_context, an_export
+
+from bcm.sensors.base import DEADLINE_KEY, GRACE
+from emulator.server import Emulator
+
+
+def test_a_deferral_carries_everything_the_wait_needs(emu: Emulator, estimate: str) -> None:
+    before = time.time()
+    sensor = of_estimate(
+        estimate, poke_interval=30, max_wait=timedelta(minutes=5), verify=False, botocore_config={"read_timeout": 20}
+    )
+    deferred = deferral(sensor)
+    path, kwargs = deferred.trigger.serialize()
+    assert path == "bcm.triggers.pricing_calculator.BcmBillEstimateTrigger"
+    started, deadline = kwargs.pop("started"), kwargs.pop("deadline")
+    assert kwargs == {
+        "bill_estimate_id": estimate,
+        "poke_interval": 30.0,
+        "max_wait": 300.0,
+        "aws_conn_id": "aws_default",
+        "region_name": "us-east-1",
+        "verify": False,
+        "botocore_config": {"read_timeout": 20},
+    }
+    assert before <= started <= time.time()
+    assert deadline - started == pytest.approx(14 * HOUR)
+    assert deferred.method_name == "execute_complete"
+    assert deferred.timeout.total_seconds() == pytest.approx(14 * HOUR + GRACE.total_seconds(), abs=10)
+
+
+def test_the_wait_for_an_execution_carries_what_it_is_about(emu: Emulator, arn: str) -> None:
+    sensor = of_execution(arn, since="2026-11-20T06:00:00", export=an_export())
+    kwargs = deferral(sensor).trigger.serialize()[1]
+    assert (kwargs["export_arn"], kwargs["execution_id"], kwargs["export"]) == (arn, None, an_export())
+    assert kwargs["since"] == "2026-11-20T06:00:00+00:00", "a time without a zone is UTC"
+    assert kwargs["deadline"] - kwargs["started"] == pytest.approx(36 * HOUR)
+
+
+@pytest.mark.parametrize("nothing", ["", None, "None"])
+def test_a_template_that_renders_to_nothing_is_no_limit(emu: Emulator, arn: str, nothing: str | None) -> None:
+    kwargs = deferral(of_execution(arn, since=nothing, execution_id=nothing)).trigger.serialize()[1]
+    assert (kwargs["since"], kwargs["execution_id"]) == (None, None)
+
+
+def test_since_leaves_out_a_delivery_that_was_there_before(emu: Emulator, arn: str) -> None:
+    emu.clock.advance(30 * HOUR)
+    emu.settle()
+    since = (datetime.now(UTC) + timedelta(hours=31)).isoformat()
+    deferral(of_execution(arn, since=since))
+
+
+def test_only_an_execution_of_the_wanted_definition_counts(emu: Emulator, arn: str) -> None:
+    emu.clock.advance(30 * HOUR)
+    emu.settle()
+    other = an_export(S3Prefix="elsewhere")
+    deferral(of_execution(arn, export=other))
+
+
+def test_a_retry_goes_on_with_the_first_deadline(emu: Emulator, estimate: str) -> None:
+    store = StateStore()
+    first = deferral(of_estimate(estimate, timeout=HOUR), a_context(store, try_number=1))
+    time.sleep(0.01)
+    second = deferral(of_estimate(estimate, timeout=HOUR), a_context(store, try_number=2))
+    assert second.trigger.deadline == first.trigger.deadline
+    assert second.trigger.started == first.trigger.started
+    assert second.timeout < first.timeout
+
+
+def test_a_deadline_that_has_passed_does_not_count(emu: Emulator, estimate: str) -> None:
+    past = time.time() - 60
+    store = StateStore({DEADLINE_KEY: {"started": past - HOUR, "deadline": past}})
+    deferred = deferral(of_estimate(estimate, timeout=HOUR), a_context(store))
+    assert deferred.trigger.deadline > time.time() + HOUR - 10, "a task cleared after its time-out waits anew"
+
+
+def test_without_a_state_store_the_wait_works_too(emu: Emulator, estimate: str) -> None:
+    assert deferral(of_estimate(estimate), a_context()).trigger.deadline > time.time()
+
+
+@pytest.mark.parametrize("code", ["ThrottlingException", "InternalServerException", "ExpiredTokenException"])
+def test_a_first_look_that_aws_does_not_answer_defers_all_the_same(emu: Emulator, estimate: str, code: str) -> None:
+    emu.faults.add({"operation": "GetBillEstimate", "error": {"code": code}})
+    deferral(of_estimate(estimate))
+
+
+def test_what_the_first_look_does_not_find_may_be_too_new_to_be_seen(emu: Emulator, estimate: str) -> None:
+    emu.faults.add({"operation": "GetBillEstimate", "times": 1, "error": {"code": "ResourceNotFoundException"}})
+    deferral(of_estimate(estimate))
+
+
+def test_the_link_is_there_while_the_task_is_deferred(emu: Emulator, estimate: str) -> None:
+    context = a_context(StateStore())
+    deferral(of_estimate(estimate), context)
+    assert context["ti"].pushed["bcm_pricing_calculator"]["region_name"] == "us-east-1"

@@ -1,0 +1,131 @@
+"""Looking first, poking and rescheduling, on the emulator."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import (
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+)
+from tests.unit.bcm.sensors.support import HOUR, deferral, of_estimate, of_execution
+from tests.unit.bcm.support import StateStore, a_context, a_usage, an_export
+
+from bcm.exceptions import (
+    AwsRefusedError,
+    BillEstimateFailedError,
+    ExecutionFailedError,
+    ResourceVanishedError,
+)
+from emulator.server import Emulator
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_what_has_ended_is_returned_without_waiting(emu: Emulator, estimate: str, deferrable: bool) -> None:
+    emu.clock.advance(13 * HOUR)
+    result = of_estimate(estimate, deferrable=deferrable).execute(a_context(StateStore()))
+    assert (result["bill_estimate_id"], result["status"], result["currency"]) == (estimate, "COMPLETE", "USD")
+    assert result["estimated_cost"] >= result["historical_cost"] > 0
+
+
+def test_a_delivered_execution_is_returned_without_waiting(emu: Emulator, exports: Any, arn: str) -> None:
+    emu.clock.advance(30 * HOUR)
+    emu.settle()
+    newest = max(
+        exports.list_executions(ExportArn=arn)["Executions"], key=lambda one: one["ExecutionStatus"]["CreatedAt"]
+    )
+    if newest["ExecutionStatus"]["StatusCode"] != "DELIVERY_SUCCESS":
+        emu.clock.advance(3 * HOUR)
+        emu.settle()
+    result = of_execution(arn).execute(a_context(StateStore()))
+    assert (result["export_arn"], result["status"], result["outcome"]) == (arn, "DELIVERY_SUCCESS", "success")
+
+
+@pytest.mark.parametrize("forgiving", ["soft_fail", "never_fail"])
+def test_a_forgiving_sensor_skips_before_it_defers(emu: Emulator, estimate: str, forgiving: str) -> None:
+    emu.faults.add({"operation": "GetBillEstimate", "error": {"code": "AccessDeniedException", "message": "no"}})
+    with pytest.raises(AirflowSkipException, match="no"):
+        of_estimate(estimate, **{forgiving: True}).execute(a_context(StateStore()))
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_failed_estimate_fails_the_task_with_what_aws_says(emu: Emulator, calculator: Any, deferrable: bool) -> None:
+    emu.faults.add({"estimate": {"failure_message": "the bill is not final"}})
+    scenario = calculator.create_bill_scenario(name="s")["id"]
+    calculator.batch_create_bill_scenario_usage_modification(billScenarioId=scenario, usageModifications=[a_usage()])
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="e")["id"]
+    emu.clock.advance(13 * HOUR)
+    with pytest.raises(BillEstimateFailedError, match="the bill is not final"):
+        of_estimate(estimate, deferrable=deferrable).execute(a_context(StateStore()))
+
+
+def test_a_failed_execution_fails_the_task_with_the_reason(emu: Emulator, exports: Any) -> None:
+    emu.faults.add({"execution": {"status": "DELIVERY_FAILURE", "reason": "INSUFFICIENT_PERMISSION"}})
+    arn = exports.create_export(Export=an_export())["ExportArn"]
+    emu.clock.advance(30 * HOUR)
+    emu.settle()
+    with pytest.raises(ExecutionFailedError, match=r"DELIVERY_FAILURE \(INSUFFICIENT_PERMISSION: .*policy"):
+        of_execution(arn).execute(a_context(StateStore()))
+
+
+def test_what_a_poke_does_not_find_has_vanished(emu: Emulator) -> None:
+    missing = "11111111-2222-3333-4444-555555555555"
+    with pytest.raises(ResourceVanishedError, match=missing):
+        of_estimate(missing, deferrable=False).execute(a_context(StateStore()))
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_first_look_that_aws_refuses_fails_at_once(emu: Emulator, estimate: str, deferrable: bool) -> None:
+    emu.faults.add({"operation": "GetBillEstimate", "error": {"code": "AccessDeniedException", "message": "no"}})
+    with pytest.raises(AwsRefusedError, match=f"Looking for bill estimate {estimate}: .*AccessDenied.*no"):
+        of_estimate(estimate, deferrable=deferrable).execute(a_context(StateStore()))
+
+
+def test_poking_goes_on_until_the_end(emu: Emulator, estimate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        emu.clock.advance(5 * HOUR)
+
+    fake = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
+    monkeypatch.setattr("airflow.sdk.bases.sensor.time", fake)
+    emu.faults.add({"operation": "GetBillEstimate", "times": 1, "error": {"code": "ThrottlingException"}})
+    result = of_estimate(estimate, deferrable=False, poke_interval=7).execute(a_context(StateStore()))
+    assert result["status"] == "COMPLETE"
+    assert set(pauses) == {7.0}
+
+
+def test_poking_ends_at_the_timeout(emu: Emulator, estimate: str) -> None:
+    with pytest.raises(AirflowSensorTimeout):
+        of_estimate(estimate, deferrable=False, poke_interval=0.01, timeout=0.02).execute(a_context(StateStore()))
+
+
+def test_rescheduling_frees_the_worker(emu: Emulator, estimate: str) -> None:
+    sensor = of_estimate(estimate, deferrable=False, mode="reschedule", poke_interval=120)
+    before = datetime.now(UTC)
+    with pytest.raises(AirflowRescheduleException) as caught:
+        sensor.execute(a_context(StateStore()))
+    assert (caught.value.reschedule_date - before).total_seconds() == pytest.approx(120, abs=10)
+
+
+def test_an_emulated_wait_ends_in_a_real_trigger(emu: Emulator, estimate: str) -> None:
+    """The real trigger with the real aiobotocore client, alone: nothing between them is faked."""
+    import asyncio
+
+    sensor = of_estimate(estimate, poke_interval=0.02, max_wait=0.02, timeout=20)
+    trigger = deferral(sensor).trigger
+    emu.clock.advance(13 * HOUR)
+
+    async def first() -> Any:
+        async for event in trigger.run():
+            return event
+        return None
+
+    event = asyncio.run(asyncio.wait_for(first(), 15))
+    assert sensor.execute_complete(a_context(StateStore()), event.payload)["status"] == "COMPLETE"
