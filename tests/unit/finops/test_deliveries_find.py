@@ -282,7 +282,7 @@ def test_file_newer_than_its_manifest_means_that_aws_is_writing(bucket: Bucket) 
 
 def test_manifest_replaced_while_it_is_verified(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> None:
     bucket.deliver()
-    after(bucket, monkeypatch, "HeadObject", lambda: bucket.deliver(execution_id="run-2"))
+    after(bucket, monkeypatch, "HeadObject", lambda: bucket.put(MANIFEST, b"{}"))
     assert "was replaced while the delivery was read" in refused(bucket, DeliveryChangedError)
 
 
