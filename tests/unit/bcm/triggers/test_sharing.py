@@ -56,6 +56,12 @@ def test_a_late_joiner_is_told_of_what_ended_before_it_came(triggerer: Triggerer
     assert triggerer.event(1)[0] <= 1000 + 90 + 1
 
 
+def test_a_late_joiner_need_not_sit_out_the_pause_of_the_others(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
+    aws.ends = {"b-1": 3000.0, "b-2": 0.0}
+    triggerer.run(make.estimate("b-1"), make.estimate("b-2"), after={1: 200.0})
+    assert aws.moments("get_bill_estimate", "b-2") == [pytest.approx(290)], "the stream slept until 690"
+
+
 def test_each_wait_is_looked_for_as_often_as_it_asked(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
     aws.ends = {"quick": 2000.0, "slow": 2000.0}
     triggerer.run(make.execution("quick", poke=20), make.execution("slow", poke=300))
