@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from finops.definitions import ExportDefinition, ScenarioDefinition
-from finops.deliveries import Delivery, DeliveryChangedError, DeliveryError, fetch_delivery, find_delivery
+from finops.deliveries import Delivery, DeliveryChangedError, fetch_delivery, find_delivery
 from finops.publish import POINTER, publish, split_uri
 from finops.report_files import Report
 from finops.reports import EstimateMeta, ExportMeta, run_estimate_reports, run_export_reports
@@ -26,8 +26,8 @@ GetExecution = Callable[[str, str], Mapping[str, Any]]
 log = logging.getLogger(__name__)
 
 
-class ExecutionNotDeliveredError(DeliveryError):
-    """A manifest names an execution that AWS does not report as delivered."""
+class ExecutionNotDeliveredError(DeliveryChangedError):
+    """A manifest names an execution that AWS does not report as delivered; usually it does a moment later."""
 
 
 def find_export_delivery(
@@ -65,7 +65,7 @@ def find_export_delivery(
         if status["StatusCode"] != "DELIVERY_SUCCESS":
             raise ExecutionNotDeliveredError(
                 f"{delivery.manifest_uri} was written by execution {delivery.execution_id}, which is "
-                f"{status['StatusCode']}. Wait for its end, then clear this task."
+                f"{status['StatusCode']}. Read the delivery again when that has ended."
             )
         ended = status.get("CompletedAt") or status["LastUpdatedAt"]
         found |= {"execution_id": delivery.execution_id, "status": status["StatusCode"], "completed_at": str(ended)}
@@ -100,9 +100,12 @@ def report_on_export(
     :raises ReportError: when a report cannot run on it
     """
     with tempfile.TemporaryDirectory(prefix="finops-") as scratch:
+        delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
         for attempt in range(1, ATTEMPTS + 1):
-            delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
             try:
+                if attempt > 1:
+                    verified = find_export_delivery(s3, definition, execution, get_execution, delivery.billing_period)
+                    delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
                 fetched = fetch_delivery(s3, delivery, Path(scratch, "delivery"))
                 break
             except DeliveryChangedError as error:
@@ -110,7 +113,6 @@ def report_on_export(
                     raise
                 log.warning("%s Attempt %d of %d.", error, attempt, ATTEMPTS)
                 time.sleep(PAUSE)
-                verified = find_export_delivery(s3, definition, execution, get_execution, delivery.billing_period)
         folder = Path(scratch, "reports")
         completed = datetime.fromisoformat(execution["completed_at"])
         result = run_export_reports(

@@ -45,7 +45,7 @@ def load_reports(folder: Path) -> Catalogue:
 def reports_of(
     definitions: Sequence[ExportDefinition], catalogue: Catalogue
 ) -> tuple[list[tuple[ExportDefinition, list[str]]], list[DefinitionError]]:
-    """Pair each export with the names of the reports that it may run; the ones that it runs come first.
+    """Pair each export with the names of the reports that it may run.
 
     :return: the pairs, and an error for each export that asks for a report that there is not
     """
