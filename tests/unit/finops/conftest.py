@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from moto import mock_aws
+from tests.unit.finops import report_bucket
 from tests.unit.finops.delivery_bucket import Bucket
 
 from finops.definitions import load_exports, load_scenarios
@@ -106,3 +107,13 @@ def bucket(s3: Any) -> Iterator[Bucket]:
     made = Bucket(s3)
     yield made
     made.close()
+
+
+@pytest.fixture
+def published(s3: Any) -> Iterator[Callable[[], list[str]]]:
+    """Make the bucket of the reports in the mocked S3; return what lists the URIs in it."""
+    s3.create_bucket(Bucket=report_bucket.BUCKET)
+    yield lambda: report_bucket.uris(s3)
+    for uri in report_bucket.uris(s3):
+        s3.delete_object(Bucket=report_bucket.BUCKET, Key=uri.removeprefix(f"s3://{report_bucket.BUCKET}/"))
+    s3.delete_bucket(Bucket=report_bucket.BUCKET)
