@@ -7,7 +7,6 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, StorageState
@@ -51,26 +50,15 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def include(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the definitions that the stack's DAGs are made from, for a test to add to."""
-    folder = tmp_path_factory.mktemp("include")
-    for name in ("exports", "scenarios", "reports"):
-        shutil.copytree(REPO / "include" / name, folder / name)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def stack(browser: Browser, include: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The project's DAGs on the copied definitions. Emulated time hardly moves by itself, and is months ago."""
+def stack(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The project's DAGs on a copy of include/, to which a test may add. Emulated time is months ago and stands
+    nearly still.
+    """
     folder = tmp_path_factory.mktemp("ui")
-    dags = shutil.copytree(REPO / "dags", folder / "dags", ignore=shutil.ignore_patterns("__pycache__"))
-    shared = dags / "lifecycle_shared.py"
-    here = "INCLUDE = Path(finops.__file__).resolve().parent.parent"
-    assert here in shared.read_text(), "lifecycle_shared.py finds include/ otherwise: adapt this fixture"
-    shared.write_text(shared.read_text().replace(here, f"INCLUDE = Path({str(include)!r})"))
+    include = shutil.copytree(REPO / "include", folder / "include", ignore=shutil.ignore_patterns("__pycache__"))
     start = (datetime.now(UTC) - timedelta(days=90)).replace(day=20)
     options = Options(speed=1, start=start.strftime("%Y-%m-%dT06:00:00Z"), rows=4000)
-    with Stack(Layout(folder / "stack", dags=dags), options) as stack:
+    with Stack(Layout(folder / "stack", include=include), options) as stack:
         stack.wait_for_dags(EXPORT, OTHER_EXPORT, ESTIMATE)
         stack.wait_healthy()
         yield stack

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -92,9 +91,9 @@ def test_the_log_of_a_wait_says_what_is_awaited_and_until_when(ui: AirflowUi, ru
     expect(ui.page.get_by_role("code").filter(has_text=AWAITED).first).to_be_visible()
 
 
-def test_a_wrong_definition_shows_as_an_import_error(ui: AirflowUi, stack: Stack, include: Path) -> None:
-    wrong = include / "exports" / "wrong.yaml"
-    good = (include / "exports" / "cur2-daily.yaml").read_text()
+def test_a_wrong_definition_shows_as_an_import_error(ui: AirflowUi, stack: Stack) -> None:
+    exports = stack.layout.include / "exports"
+    wrong, good = exports / "wrong.yaml", (exports / "cur2-daily.yaml").read_text()
     wrong.write_text(good.replace("name: cur2-daily", "name: wrong").replace("prefix:", "prefx:"))
     try:
         stack.wait(lambda: bool(stack.airflow.import_errors()), "the import error")
