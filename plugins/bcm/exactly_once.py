@@ -48,7 +48,11 @@ class Memory:
         self._key = key
         self._mark = mark
         kept: Any = self._store.get(key) if self._store is not None else None
-        self._kept: dict[str, Any] = kept if isinstance(kept, dict) and kept.get("fingerprint") == mark else {}
+        kept = kept if isinstance(kept, dict) else {}
+        same = kept.get("fingerprint") == mark
+        self._kept: dict[str, Any] = kept if same else {}
+        #: id of what this task made for another request; None when it made none
+        self.outdated: str | None = kept.get("outdated") if same else kept.get("id") or kept.get("outdated")
 
     @property
     def ours(self) -> bool:
@@ -78,9 +82,9 @@ class Memory:
         self._write({"fingerprint": self._mark, "replaced": self.replaced})
 
     def _write(self, kept: dict[str, Any]) -> None:
-        self._kept = kept
+        self._kept = {**kept, "outdated": self.outdated}
         if self._store is not None:
-            self._store.set(self._key, kept)
+            self._store.set(self._key, self._kept)
 
 
 def create_once(
@@ -93,7 +97,8 @@ def create_once(
 ) -> dict[str, Any]:
     """Return the bill scenario or estimate of this task, and create it unless it exists.
 
-    A failed or stale one of the same name is left alone; the new one is then called ``<name>-2``, ``<name>-3``...
+    A failed or stale one of the same name is left alone, and so is one that this task made for another request (the
+    run was cleared, and its scenario had gone stale). The new one is then called ``<name>-2``, ``<name>-3``...
 
     :param kind: ``bill_scenario`` or ``bill_estimate``
     :param name: its name, unique in the account, so it should carry the run's time
@@ -112,7 +117,7 @@ def create_once(
     while True:
         candidate = name if number == 1 else f"{name}-{number}"
         found = taken.get(candidate)
-        if found is None or found["status"] not in UNUSABLE[kind]:
+        if found is None or (found["status"] not in UNUSABLE[kind] and found["id"] != memory.outdated):
             break
         number += 1
     if found and memory.ours and memory.id is None:  # an intent without an answer: a try crashed in between

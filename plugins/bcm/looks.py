@@ -6,6 +6,7 @@ A look is a generator that yields calls and is sent their answers, so that the w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -66,10 +67,11 @@ class ExecutionLook:
     @property
     def target(self) -> str:
         """Say what is awaited."""
+        export = export_name(self.export_arn)
         if self.execution_id:
-            return f"execution {self.execution_id} of {self.export_arn}"
+            return f"execution {self.execution_id} of export {export}"
         after = f" created since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
-        return f"an execution of {self.export_arn}{after}"
+        return f"an execution of export {export}{after}"
 
     def steps(self, *, shared: bool = False) -> Steps:
         """Yield the calls of one look. Executions keep their snapshot, so that each is fetched once."""
@@ -134,6 +136,12 @@ class EstimateLook:
 
 
 Look = ExecutionLook | EstimateLook
+
+
+def export_name(export_arn: str) -> str:
+    """Return the name in an export's ARN, which ends in ``export/<name>-<UUID>``; any other ARN as it is."""
+    match = re.fullmatch(r".*:export/(.+)-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", export_arn)
+    return match[1] if match else export_arn
 
 
 def _pages(method: str, items: str, **kwargs: Any) -> Generator[Call, dict[str, Any], list[dict[str, Any]]]:

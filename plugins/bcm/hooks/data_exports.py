@@ -54,7 +54,10 @@ def check_change(wanted: Mapping[str, Any], current: Mapping[str, Any]) -> None:
     :raises ExportImmutableError: with the field and the remedy
     """
     fixed = [
-        line for name in ("Name", "RefreshCadence") for line in differences(wanted.get(name), current.get(name), name)
+        line
+        for name in ("Name", "RefreshCadence")
+        if name in wanted
+        for line in differences(wanted[name], current.get(name), name)
     ]
     tables = [_table(export) for export in (current, wanted)]
     if None not in tables and tables[0] != tables[1]:
@@ -134,6 +137,11 @@ class BcmDataExportsHook(BcmBaseHook):
         action = f"GetTable {table} for the query of export {export['Name']}"
         with aws_errors(action):
             schema = self.conn.get_table(TableName=table, TableProperties=properties)["Schema"]
+        if match["items"].strip() == "*":
+            raise QueryRefusedError(
+                f"export {export['Name']}: DataQuery.QueryStatement: Data Exports takes no SELECT *. Name the columns: "
+                f"{', '.join(column['Name'] for column in schema)}."
+            )
         columns = {column["Name"] for column in schema}
         for item in match["items"].split(","):
             column = item.split()[0].split(".")[0] if item.split() else ""

@@ -162,7 +162,10 @@ def test_looks_come_quickly_once_the_answer_is_due(hours: float, soon: bool) -> 
 
 
 def test_what_is_awaited_is_said_in_words() -> None:
-    assert ExecutionLook(ARN).target == f"an execution of {ARN}"
-    assert ExecutionLook(ARN, since=NOON).target == f"an execution of {ARN} created since 2026-11-20 12:00 UTC"
-    assert ExecutionLook(ARN, "e-1").target == f"execution e-1 of {ARN}"
+    arn = f"{ARN[:-2]}-c9d50486-12d3-4d13-811c-2a28260322c9"
+    assert ExecutionLook(arn).target == "an execution of export cur2-daily"
+    since = ExecutionLook(arn, since=NOON)
+    assert since.target == "an execution of export cur2-daily created since 2026-11-20 12:00 UTC"
+    assert ExecutionLook(arn, "e-1").target == "execution e-1 of export cur2-daily"
+    assert ExecutionLook("arn:of:another:form").target == "an execution of export arn:of:another:form"
     assert EstimateLook("b-1").target == "bill estimate b-1"

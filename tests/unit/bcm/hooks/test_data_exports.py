@@ -52,6 +52,11 @@ def test_what_can_never_change_is_refused(name: str) -> None:
         check_change(wanted, an_export())
 
 
+def test_what_a_definition_does_not_name_does_not_change() -> None:
+    wanted = {name: value for name, value in an_export().items() if name != "RefreshCadence"}
+    check_change(wanted, an_export())
+
+
 def test_what_may_change_is_let_through() -> None:
     wanted = copy.deepcopy(an_export(S3Prefix="elsewhere"))
     wanted["DataQuery"]["QueryStatement"] = "SELECT bill_invoice_id FROM COST_AND_USAGE_REPORT"
@@ -62,6 +67,12 @@ def test_a_query_outside_the_documented_shape_is_left_to_aws(emu: Emulator) -> N
     export = {"Name": "a", "DataQuery": {"QueryStatement": "WITH x AS (SELECT 1) SELECT * FROM x"}}
     BcmDataExportsHook().check_query(export)
     assert emu.requests(operation="GetTable") == []
+
+
+def test_all_columns_must_be_named(emu: Emulator) -> None:
+    query = {"QueryStatement": "SELECT * FROM COST_AND_USAGE_REPORT"}
+    with pytest.raises(QueryRefusedError, match=r"takes no SELECT \*.*Name the columns: .*line_item_usage_amount"):
+        BcmDataExportsHook().check_query({"Name": "a", "DataQuery": query})
 
 
 def test_a_table_property_decides_which_columns_there_are(emu: Emulator) -> None:

@@ -157,6 +157,19 @@ def test_a_changed_request_is_not_answered_with_the_old_estimate(emu: Emulator, 
     assert estimate(scenario, a_context(store, try_number=2), name="other") != first
 
 
+def test_a_run_that_is_cleared_after_its_scenario_went_stale_numbers_its_second_estimate(
+    emu: Emulator, calculator: Any, scenario: str
+) -> None:
+    store = StateStore()
+    first = estimate(scenario, a_context(store))
+    emu.clock.advance(13 * HOUR)
+    renewed = calculator.create_bill_scenario(name="growth-2")["id"]
+    second = estimate(renewed, a_context(store, try_number=2))
+    assert second != first
+    assert names(calculator) == ["growth", "growth-2"]
+    assert estimate(renewed, a_context(store, try_number=3)) == second
+
+
 def test_a_locked_scenario_is_said_to_be_free_later(emu: Emulator, calculator: Any, scenario: str) -> None:
     calculator.create_bill_estimate(billScenarioId=scenario, name="first")
     with pytest.raises(ScenarioLockedError, match=r"growth.*LOCKED.*try again"):
