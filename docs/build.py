@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).resolve().parents[1]
+DAGS = REPO / "dags"
 PAGE = REPO / "docs" / "DAGS.md"
 DEFINED_IN = {"export_lifecycle": "exports", "estimate_lifecycle": "scenarios"}
 INTRODUCTION = """# The DAGs
@@ -23,22 +24,25 @@ that it comes from.
 """
 
 
+def prepare_airflow(home: str) -> None:
+    """Let Airflow, which is not imported yet, find our code and use a home of its own."""
+    sys.path[:0] = [str(REPO / "plugins"), str(REPO / "include")]
+    os.environ |= {
+        "AIRFLOW_HOME": home,
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAGS),
+        "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPO / "plugins"),
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
+    }
+
+
 def load_dags(folder: Path) -> list[Any]:
     """Return the DAGs of a folder, sorted by id; ends the program with the import errors if there are any."""
-    sys.path[:0] = [str(REPO / "plugins"), str(REPO / "include")]
-    with tempfile.TemporaryDirectory(prefix="airflow-home-") as home:
-        os.environ |= {
-            "AIRFLOW_HOME": home,
-            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-            "AIRFLOW__CORE__DAGS_FOLDER": str(folder),
-            "AIRFLOW__CORE__PLUGINS_FOLDER": str(REPO / "plugins"),
-            "AIRFLOW__LOGGING__LOGGING_LEVEL": "ERROR",
-        }
-        noise = io.StringIO()
-        with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
-            from airflow.dag_processing.dagbag import BundleDagBag
+    noise = io.StringIO()
+    with contextlib.redirect_stdout(noise), contextlib.redirect_stderr(noise):
+        from airflow.dag_processing.dagbag import BundleDagBag
 
-            bag = BundleDagBag(folder, bundle_path=folder, bundle_name="docs", load_op_links=False)
+        bag = BundleDagBag(folder, bundle_path=folder, bundle_name="docs", load_op_links=False)
     if bag.import_errors or not bag.dags:
         errors = "\n".join(f"{file}:\n{text}" for file, text in sorted(bag.import_errors.items()))
         sys.exit(f"docs/build.py: the DAGs cannot be imported, so they cannot be described.\n{errors or folder}")
@@ -154,10 +158,12 @@ def section(doc: str, dags: list[Any], files: dict[str, str]) -> Iterator[str]:
 
 def build() -> str:
     """Return the whole page."""
-    dags, files = load_dags(REPO / "dags"), definition_files()
+    with tempfile.TemporaryDirectory(prefix="airflow-home-") as home:
+        prepare_airflow(home)
+        dags, files = load_dags(DAGS), definition_files()
     lines = [INTRODUCTION.strip()]
     docs = {}
-    for path in sorted((REPO / "dags").glob("*.py")):
+    for path in sorted(DAGS.glob("*.py")):
         doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         if doc.startswith("### "):
             docs[path] = doc
