@@ -142,3 +142,15 @@ def test_the_definitions_in_the_readme_are_good(tmp_path: Path) -> None:
     pairs, errors = reports_of(exports, load_reports(REPO / "include" / "reports"))
     assert errors == []
     assert [fitting for _, fitting in pairs if fitting]
+
+
+def test_every_billing_permission_exists() -> None:
+    import botocore.session
+
+    text = "".join(blocks(REPO / "docs" / "aws.md", "json"))
+    for service in ("bcm-data-exports", "bcm-pricing-calculator"):
+        operations = set(botocore.session.get_session().get_service_model(service).operation_names)
+        named = set(re.findall(rf'"{service}:(\w+)"', text))
+        assert named
+        # a batch operation is authorised as the one that it repeats
+        assert {name for name in named if not {name, f"Batch{name}"} & operations} == set()
