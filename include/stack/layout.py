@@ -62,8 +62,13 @@ class Layout:
 
     @property
     def reports(self) -> Path:
-        """The report pages fetched from S3."""
+        """The reports fetched from S3."""
         return self.folder / "reports"
+
+    @property
+    def deliveries(self) -> Path:
+        """The delivered files that the reports were made of, below the name of their bucket."""
+        return self.folder / "deliveries"
 
     @property
     def summary(self) -> Path:

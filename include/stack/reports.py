@@ -1,7 +1,8 @@
-"""The reports, brought from the emulator's S3 to a folder of this machine."""
+"""The reports, and what they were made of, brought from the emulator's S3 to a folder of this machine."""
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -27,12 +28,33 @@ def client(service: str, endpoint_url: str) -> Any:
 def fetch(uris: list[str], endpoint_url: str, folder: Path) -> list[Path]:
     """Download `uris` to `folder`, under the paths they have below the reports' own URI."""
     s3 = client("s3", endpoint_url)
-    return [_fetch(s3, uri, folder) for uri in uris]
+    return [_fetch(s3, uri, folder / uri.removeprefix(f"{REPORTS_URI}/").removeprefix("s3://")) for uri in uris]
 
 
-def _fetch(s3: Any, uri: str, folder: Path) -> Path:
+def fetch_estimate(entry: dict[str, Any], endpoint_url: str, folder: Path) -> None:
+    """Download what an estimate's reports were made of, AWS's own answers, beside them."""
+    beside = entry["reports"][0].rpartition("/")[0]
+    fetch([f"{beside}/estimate.json", f"{beside}/line_items.json"], endpoint_url, folder)
+
+
+def fetch_delivery(entry: dict[str, Any], endpoint_url: str, folder: Path) -> bool:
+    """Download the delivery that an export's reports were made of, so that anybody can add it up again.
+
+    Returns:
+        False if AWS has replaced it meanwhile; nothing is downloaded then.
+    """
+    s3 = client("s3", endpoint_url)
+    bucket, _, key = entry["manifest"].removeprefix("s3://").partition("/")
+    manifest = json.load(s3.get_object(Bucket=bucket, Key=key)["Body"])
+    if manifest["executionId"] != entry["execution_id"]:
+        return False
+    for uri in (entry["manifest"], *manifest["dataFiles"]):
+        _fetch(s3, uri, folder / uri.removeprefix("s3://"))
+    return True
+
+
+def _fetch(s3: Any, uri: str, target: Path) -> Path:
     parts = urlsplit(uri)
-    target = folder / uri.removeprefix(f"{REPORTS_URI}/").removeprefix("s3://")
     target.parent.mkdir(parents=True, exist_ok=True)
     s3.download_file(parts.netloc, parts.path.lstrip("/"), str(target))
     return target

@@ -52,7 +52,7 @@ class Demonstration:
             Follower(stack, runs, self.limit, say).to_the_end()
             self.progress.phase_ended("runs")
             summary = self._summary(stack.airflow, *runs)
-            pages = reports.fetch(summary.report_uris(), stack.emulator_url, self.layout.reports)
+            self._fetch(summary, stack.emulator_url)
             self.progress.phase_ended("reports")
         self.progress.phase_ended("tear-down")
         summary.seconds = round(self.progress.seconds, 1)
@@ -61,11 +61,22 @@ class Demonstration:
         print()
         for line in summary.headlines():
             print(line)
-        for page in pages:
-            if page.suffix == ".html":
-                print(f"report page: {page}")
+        for page in [path for entry in summary.entries() for path in entry["reports"] if path.endswith(".html")]:
+            print(f"report page: {page}")
         print(f"summary: {self.layout.summary}")
         print(self.progress.split())
+
+    def _fetch(self, summary: Summary, emulator_url: str) -> None:
+        """Bring the reports, and what they were made of, to this machine before the emulator ends."""
+        for entry in summary.exports:
+            if not reports.fetch_delivery(entry, emulator_url, self.layout.deliveries):
+                self.progress.say(f"{entry['name']} was delivered again meanwhile; its files are not kept")
+        for entry in summary.estimates:
+            reports.fetch_estimate(entry, emulator_url, self.layout.reports)
+        for entry in summary.entries():
+            entry["reports"] = [
+                str(path) for path in reports.fetch(entry["reports"], emulator_url, self.layout.reports)
+            ]
 
     def _summary(self, airflow: AirflowApi, export: Run, estimate: Run) -> Summary:
         return Summary([airflow.xcom(export, RESULT_TASK)], [airflow.xcom(estimate, RESULT_TASK)])

@@ -15,7 +15,7 @@ class Summary:
     """The outcome of the demonstration; each entry is what its DAG's `run_reports` returned.
 
     Args:
-        exports: one entry for each export DAG.
+        exports: one entry for each export DAG; its reports are named as files of this machine once fetched.
         estimates: one entry for each estimate DAG.
         seconds: from the start of the command to this summary.
     """
@@ -30,9 +30,9 @@ class Summary:
         part.write_text(json.dumps(asdict(self), indent=2) + "\n", encoding="utf-8")
         part.replace(path)
 
-    def report_uris(self) -> list[str]:
-        """The S3 URIs of all reports."""
-        return [uri for entry in (*self.exports, *self.estimates) for uri in entry["reports"]]
+    def entries(self) -> list[dict[str, Any]]:
+        """The entries of exports and estimates."""
+        return [*self.exports, *self.estimates]
 
     def headlines(self) -> list[str]:
         """The figures that matter, a line for each export and estimate."""

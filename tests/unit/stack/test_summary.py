@@ -47,10 +47,6 @@ def test_nothing_but_the_whole_file_stays(summary: Summary, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
 
 
-def test_the_reports_of_exports_and_estimates_are_named(summary: Summary) -> None:
-    assert summary.report_uris() == ["s3://b/a.html", "s3://b/b.html"]
-
-
 def test_headlines_say_what_it_costs(summary: Summary) -> None:
     assert summary.headlines() == [
         "export cur2-daily: DELIVERY_SUCCESS, 2026-11, 20,123 rows, cost 1,234.50 USD",
