@@ -147,9 +147,9 @@ class DagRun:
         """What the task pushed."""
         return self.stack.airflow.xcom(self.run, task_id, key, map_index)
 
-    def log_text(self, task_id: str, try_number: int = 1) -> str:
+    def log_text(self, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
         """The task's log as a person reads it."""
-        return "\n".join(logs.lines(self.stack.log(self.run, task_id, try_number), 1000))
+        return "\n".join(logs.lines(self.stack.log(self.run, task_id, try_number, map_index), 1000))
 
     def reach(self, task_id: str, *states: str, map_index: int = -1) -> str:
         """Wait until the task has one of these states; return it."""

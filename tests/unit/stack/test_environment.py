@@ -48,6 +48,12 @@ def test_tasks_reach_the_api_server_at_its_own_port(airflow: dict[str, str]) -> 
     assert airflow["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"] == "http://127.0.0.1:1234/execution/"
 
 
+def test_the_dags_see_the_layouts_include_folder(tmp_path: Path) -> None:
+    layout = Layout(tmp_path / "run", include=tmp_path / "include")
+    variables = environment.airflow(layout, environment.Secrets(), port=1, emulator_url="", schedules=False)
+    assert variables["PYTHONPATH"] == str(tmp_path / "include")
+
+
 def test_every_stack_has_its_own_secrets() -> None:
     one, other = environment.Secrets(), environment.Secrets()
     assert not {one.password, one.jwt, one.api, one.fernet_key} & {
