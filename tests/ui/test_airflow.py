@@ -18,7 +18,7 @@ TITLES = ["Ensure the export", "Await an execution", "Verify the delivery", "Run
 TASKS = ["ensure_export", "await_execution", "verify_delivery", "run_reports"]
 CONSOLE = "https://console.aws.amazon.com/costmanagement/home?region=us-east-1#/bcm-data-exports"
 AWAITED = re.compile(
-    r"Waiting for an execution of arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur2-daily-\S+ "
+    r"Waiting for an execution of export cur2-daily "
     r"created since [\d-]+ [\d:]+ UTC: .+\. "
     r"Waited \d+h\d\dm\d\ds, next look in \d+ s, gives up at [\d-]+ [\d:]+ UTC\."
 )
