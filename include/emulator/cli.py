@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from emulator.settings import ACCOUNTS, Settings, parse_accounts, parse_bucket, parse_moment
+from emulator.settings import ACCOUNTS, Settings, parse_accounts, parse_bucket, parse_hours, parse_moment
 
 Value = TypeVar("Value")
 
@@ -41,6 +41,13 @@ def parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=7, metavar="N", help="what usage and durations are drawn from (default: 7)")
     add("--start", type=_checked(parse_moment), metavar="TIME", help="emulated time at start (default: now)")
     add("--rows", type=int, default=20_000, metavar="N", help="usage lines of a month, about (default: 20000)")
+    add(
+        "--estimate-hours",
+        type=_checked(parse_hours),
+        default=Settings.estimate_hours,
+        metavar="MIN-MAX",
+        help="how long bill estimates take (default: 20 minutes to 12 hours)",
+    )
     add(
         "--accounts",
         type=_checked(lambda value: parse_accounts(value.split(","))),
@@ -78,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         speed=given.speed,
         seed=given.seed,
         rows=given.rows,
+        estimate_hours=given.estimate_hours,
     )
     # moto is what makes the start slow: a wrong argument should not wait for it.
     from emulator.server import Emulator

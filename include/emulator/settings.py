@@ -21,6 +21,8 @@ class Settings:
     :param speed: emulated seconds per second of the wall.
     :param seed: what the organisation's usage and all durations are drawn from.
     :param rows: usage lines of one month of the simulated organisation, about.
+    :param estimate_hours: the shortest and the longest time that a bill estimate takes. AWS's user guide says
+        20 minutes to 12 hours, its API reference 8 to 12 hours.
     """
 
     accounts: tuple[str, ...] = ACCOUNTS
@@ -29,6 +31,7 @@ class Settings:
     speed: float = 1.0
     seed: int = 7
     rows: int = 20_000
+    estimate_hours: tuple[float, float] = (1 / 3, 12.0)
 
     @property
     def payer(self) -> str:
@@ -63,6 +66,20 @@ def parse_bucket(value: str) -> tuple[str, str]:
     if not re.fullmatch(r"\d{12}", account) or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
         raise ValueError(f"bucket: {value!r} is not ACCOUNT/NAME, e.g. 111122223333/finops-exports-111122223333")
     return account, name
+
+
+def parse_hours(value: str) -> tuple[float, float]:
+    """Read ``MIN-MAX``, both in hours.
+
+    :raises ValueError: with one sentence if it is anything else.
+    """
+    try:
+        low, high = (float(part) for part in value.split("-"))
+    except ValueError:
+        raise ValueError(f"hours: {value!r} is not MIN-MAX, e.g. 8-12") from None
+    if not 0 <= low <= high:
+        raise ValueError(f"hours: {value!r} is no range; give the shorter time first")
+    return low, high
 
 
 def parse_moment(value: str) -> datetime:

@@ -48,6 +48,8 @@ class Options:
         speed: emulated seconds per second.
         start: the emulated time at the start, ISO 8601.
         rows: usage lines of one month of the simulated organisation, about; None for the emulator's default.
+        estimate_hours: the shortest and longest emulated time of a bill estimate, `MIN-MAX`. At the default speed
+            the emulator's own 20 minutes would be over before anybody waits.
         port: the API server's port; None for a free one.
         schedules: whether DAGs run by their schedules too, not only when triggered.
         settings: further environment variables of Airflow's processes, e.g. `AIRFLOW__SCHEDULER__...`.
@@ -57,6 +59,7 @@ class Options:
     speed: float = 1200
     start: str = field(default_factory=month_with_data)
     rows: int | None = None
+    estimate_hours: str = "6-12"
     port: int | None = None
     schedules: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
@@ -66,6 +69,7 @@ class Options:
 def emulator_command(options: Options, port: int) -> list[str]:
     """The emulator's command line after `python -m`, with the demonstration's buckets."""
     command = ["emulator", "--port", str(port), "--speed", f"{options.speed:g}", "--start", options.start]
+    command += ["--estimate-hours", options.estimate_hours]
     if options.rows:
         command += ["--rows", str(options.rows)]
     for bucket in environment.BUCKETS:

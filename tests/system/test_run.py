@@ -135,7 +135,8 @@ def test_an_export_and_an_estimate_go_through_their_whole_lives(command: Command
     for which in ("historical", "estimated"):
         total = sum(item.get(f"{which}Cost", {}).get("amount", 0.0) for item in items)
         assert estimate[f"{which}_cost"] == pytest.approx(total, abs=0.005)
-    assert " deferred" in command.output, "the waits are to be seen"
+    for wait in ("await_execution", "await_estimate"):
+        assert re.search(rf"{wait} +deferred", command.output), f"{wait} is to be seen waiting"
     assert_nothing_left(command)
 
 

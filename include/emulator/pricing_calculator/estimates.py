@@ -16,9 +16,6 @@ from emulator.service import Call
 if TYPE_CHECKING:
     from emulator.world import World
 
-# AWS's user guide: 20 minutes to 12 hours.
-_MINUTES = (20.0, 12 * 60.0)
-
 
 @operation("CreateBillEstimate")
 def create_bill_estimate(call: Call) -> dict[str, Any]:
@@ -31,9 +28,9 @@ def create_bill_estimate(call: Call) -> dict[str, Any]:
     estimate = Estimate(call.account, name, scenario.id, call.now, dict(scenario.sharing), call.params.get("tags", {}))
     call.world.calculator.add_estimate(estimate)
     scenario.running.add(estimate.id)
-    minutes = call.world.draw("estimate", call.account, name).uniform(*_MINUTES)
+    hours = call.world.draw("estimate", call.account, name).uniform(*call.world.settings.estimate_hours)
     call.world.timeline.schedule(
-        call.now + timedelta(minutes=minutes), lambda at: _finish(call.world, estimate, scenario, at)
+        call.now + timedelta(hours=hours), lambda at: _finish(call.world, estimate, scenario, at)
     )
     return estimate.describe()
 
