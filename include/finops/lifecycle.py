@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from finops.definitions import ExportDefinition, ScenarioDefinition
-from finops.deliveries import Delivery, DeliveryChangedError, fetch_delivery, find_delivery
-from finops.publish import POINTER, publish, split_uri
+from finops.deliveries import (
+    Delivery,
+    DeliveryChangedError,
+    DeliveryError,
+    FetchedDelivery,
+    fetch_delivery,
+    find_delivery,
+)
+from finops.publish import POINTER, publish, read_json, write_json
 from finops.report_files import Report
 from finops.reports import EstimateMeta, ExportMeta, run_estimate_reports, run_export_reports
 
@@ -67,7 +73,7 @@ def find_export_delivery(
                 f"{delivery.manifest_uri} was written by execution {delivery.execution_id}, which is "
                 f"{status['StatusCode']}. Read the delivery again when that has ended."
             )
-        ended = status.get("CompletedAt") or status["LastUpdatedAt"]
+        ended = status.get("CompletedAt") or status.get("LastUpdatedAt") or status["CreatedAt"]
         found |= {"execution_id": delivery.execution_id, "status": status["StatusCode"], "completed_at": str(ended)}
         log.info("AWS has refreshed %s since: execution %s.", delivery.billing_period, delivery.execution_id)
     log.info("Verified %s: %d files, %d bytes.", delivery.manifest_uri, len(delivery.files), delivery.bytes)
@@ -100,20 +106,8 @@ def report_on_export(
     :raises ReportError: when a report cannot run on it
     """
     with tempfile.TemporaryDirectory(prefix="finops-") as scratch:
-        delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                if attempt > 1:
-                    verified = find_export_delivery(s3, definition, execution, get_execution, delivery.billing_period)
-                    delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
-                fetched = fetch_delivery(s3, delivery, Path(scratch, "delivery"))
-                break
-            except DeliveryChangedError as error:
-                if attempt == ATTEMPTS:
-                    raise
-                log.warning("%s Attempt %d of %d.", error, attempt, ATTEMPTS)
-                time.sleep(PAUSE)
-        folder = Path(scratch, "reports")
+        fetched, execution = _fetch(s3, definition, verified, get_execution, Path(scratch, "delivery"))
+        delivery = fetched.delivery
         completed = datetime.fromisoformat(execution["completed_at"])
         result = run_export_reports(
             files=fetched.paths,
@@ -131,7 +125,7 @@ def report_on_export(
                 files=tuple(file.uri for file in delivery.files),
                 delivered_at=completed,
             ),
-            folder=folder,
+            folder=Path(scratch, "reports"),
         )
         summary = {
             "name": definition.name,
@@ -144,14 +138,33 @@ def report_on_export(
             "cost": result.billed_cost,
         }
         period_uri = f"{reports_uri}/exports/{definition.name}/{delivery.billing_period}"
-        pointer = {**summary, "delivered_at": completed.isoformat()}
-        if _is_newer(s3, f"{period_uri}/{POINTER}", completed):
+        pointer: dict[str, Any] | None = {**summary, "delivered_at": completed}
+        latest = read_json(s3, f"{period_uri}/{POINTER}")
+        if latest and datetime.fromisoformat(latest["delivered_at"]) > completed:  # as after clearing an old run
             log.warning("A newer delivery of %s is reported already; it stays the latest.", delivery.billing_period)
-            uris = publish(s3, folder, f"{period_uri}/{delivery.execution_id}", None)
-        else:
-            uris = publish(s3, folder, f"{period_uri}/{delivery.execution_id}", pointer)
+            pointer = None
+        uris = publish(s3, Path(scratch, "reports"), f"{period_uri}/{delivery.execution_id}", pointer)
     log.info("Reported %d rows, cost %.2f %s.", result.rows, result.billed_cost, result.currency)
     return {**summary, "reports": uris}
+
+
+def _fetch(
+    s3: Any, definition: ExportDefinition, verified: Mapping[str, Any], get_execution: GetExecution, folder: Path
+) -> tuple[FetchedDelivery, Mapping[str, Any]]:
+    """Download the verified delivery; when AWS replaces it meanwhile, verify and download the new one."""
+    delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            if attempt > 1:
+                verified = find_export_delivery(s3, definition, execution, get_execution, delivery.billing_period)
+                delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
+            return fetch_delivery(s3, delivery, folder), execution
+        except DeliveryChangedError as error:
+            if attempt == ATTEMPTS:
+                raise
+            log.warning("%s Attempt %d of %d.", error, attempt, ATTEMPTS)
+            time.sleep(PAUSE)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def store_estimate(
@@ -169,13 +182,8 @@ def store_estimate(
     """
     total = estimate["costSummary"]["totalCostDifference"]
     folder = f"{reports_uri}/estimates/{definition.name}/{estimate['id']}"
-    for name, content in (("estimate.json", dict(estimate)), ("line_items.json", list(line_items))):
-        content = (
-            {k: v for k, v in content.items() if k != "ResponseMetadata"} if isinstance(content, dict) else content
-        )
-        bucket, key = split_uri(f"{folder}/{name}")
-        body = json.dumps(content, default=_iso).encode()
-        s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/json")
+    write_json(s3, f"{folder}/estimate.json", {k: v for k, v in estimate.items() if k != "ResponseMetadata"})
+    write_json(s3, f"{folder}/line_items.json", list(line_items))
     log.info("Stored %d line items in %s.", len(line_items), folder)
     return {
         "name": definition.name,
@@ -202,8 +210,8 @@ def report_on_estimate(
     with tempfile.TemporaryDirectory(prefix="finops-") as scratch:
         meta = EstimateMeta(definition.name, definition.account_id, collected["scenario_id"], collected["estimate_id"])
         run_estimate_reports(
-            estimate=_read_json(s3, f"{folder}/estimate.json"),
-            line_items=_read_json(s3, f"{folder}/line_items.json"),
+            estimate=read_json(s3, f"{folder}/estimate.json"),
+            line_items=read_json(s3, f"{folder}/line_items.json"),
             reports=reports,
             meta=meta,
             folder=Path(scratch, "reports"),
@@ -212,23 +220,3 @@ def report_on_estimate(
         uris = publish(s3, Path(scratch, "reports"), folder, summary)
     log.info("Estimated %.2f instead of %.2f.", summary["estimated_cost"], summary["historical_cost"])
     return {**summary, "reports": uris}
-
-
-def _read_json(s3: Any, uri: str) -> Any:
-    bucket, key = split_uri(uri)
-    return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
-
-
-def _is_newer(s3: Any, pointer_uri: str, completed: datetime) -> bool:
-    """Tell whether the period's reports come from a delivery that completed later, as after clearing an old run."""
-    try:
-        latest = _read_json(s3, pointer_uri)
-    except s3.exceptions.NoSuchKey:
-        return False
-    return datetime.fromisoformat(latest["delivered_at"]) > completed
-
-
-def _iso(value: Any) -> str:
-    if isinstance(value, (date, datetime)):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} is no JSON")

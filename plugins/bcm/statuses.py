@@ -65,7 +65,7 @@ def judge_execution(export_arn: str, execution: Mapping[str, Any]) -> Verdict | 
         "status_reason": reason,
         "created_at": iso(status.get("CreatedAt")),
         # AWS's own samples leave CompletedAt out of a success
-        "completed_at": iso(status.get("CompletedAt") or status.get("LastUpdatedAt")),
+        "completed_at": iso(status.get("CompletedAt") or status.get("LastUpdatedAt") or status.get("CreatedAt")),
     }
     if code == EXECUTION_SUCCEEDED:
         return {**verdict, "outcome": "success"}

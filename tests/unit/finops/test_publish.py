@@ -6,9 +6,10 @@ import json
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from finops.publish import publish, split_uri
+from finops.publish import ReportsUriError, publish, read_json, split_uri, write_json
 
 PREFIX = "s3://reports-bucket/reports/exports/cur2-daily/2026-10/exec-1"
 
@@ -81,14 +82,29 @@ def test_a_failed_upload_leaves_the_pointer_alone(folder):
     assert not any(str(call["Key"]).endswith("latest.json") for call in recorder.calls)
 
 
-@pytest.mark.parametrize("owner", ["111122223333", None])
-def test_every_upload_names_the_expected_owner_if_there_is_one(folder, owner):
-    recorder = Recorder()
-    publish(recorder, folder, PREFIX, {}, expected_bucket_owner=owner)
-    assert [call.get("ExpectedBucketOwner") for call in recorder.calls] == [owner] * 4
+@pytest.mark.parametrize("act", [lambda s3, uri: read_json(s3, uri), lambda s3, uri: write_json(s3, uri, {})])
+def test_a_bucket_that_is_missing_is_a_sentence(s3, act):
+    with pytest.raises(ReportsUriError) as caught:
+        act(s3, "s3://no-such-bucket/reports/latest.json")
+    sentence = str(caught.value)
+    assert sentence.startswith("finops_reports_uri: S3 refuses s3://no-such-bucket/reports/latest.json: NoSuchBucket")
+    assert sentence.endswith("Create the bucket, or correct the Airflow Variable.")
+
+
+def test_a_denied_upload_says_which_permissions_it_needs(folder):
+    class Denied(Recorder):
+        def put_object(self, **call: object) -> None:
+            raise ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied"}}, "PutObject")
+
+    with pytest.raises(ReportsUriError, match=r"AccessDenied.*s3:PutObject, s3:GetObject and s3:ListBucket"):
+        publish(Denied(), folder, PREFIX, None)
+
+
+def test_what_is_not_there_reads_as_nothing(s3):
+    assert read_json(s3, f"{PREFIX}/latest.json") is None
 
 
 @pytest.mark.parametrize("uri", ["https://bucket/key", "s3://bucket", "s3://bucket/", "bucket/key", ""])
 def test_a_prefix_that_is_no_s3_uri_is_refused(uri):
-    with pytest.raises(ValueError, match="is no S3 URI with a prefix"):
+    with pytest.raises(ReportsUriError, match="is no S3 URI with a prefix"):
         split_uri(uri)
