@@ -14,7 +14,6 @@ from finops.definitions import ExportDefinition, ScenarioDefinition
 from finops.deliveries import (
     Delivery,
     DeliveryChangedError,
-    DeliveryError,
     FetchedDelivery,
     fetch_delivery,
     find_delivery,
