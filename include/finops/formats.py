@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
+from finops.times import as_utc
+
 MINUS = "\u2212"
 """The minus sign, as wide as a plus sign, which a hyphen is not."""
 
@@ -38,7 +40,7 @@ def cell(column: str, value: Any) -> str:
     if value is None:
         return "\u2013"
     if isinstance(value, datetime):
-        return f"{value:%Y-%m-%d %H:%M}"
+        return f"{as_utc(value):%Y-%m-%d %H:%M}"
     if isinstance(value, date):
         return value.isoformat()
     if isinstance(value, bool) or not isinstance(value, int | float):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from finops.engine import Engine
+from finops.times import as_utc
 
 _SETTLING = timedelta(days=1)
 """How long after a day ends its charges keep arriving: a day younger than this counts as incomplete."""
@@ -63,7 +64,7 @@ def _incomplete(last: date | None, delivered_at: datetime | None) -> date | None
     following = last + timedelta(days=1)
     if delivered_at is None:
         return None if following.day == 1 else last
-    return last if delivered_at.date() < following + _SETTLING else None
+    return last if as_utc(delivered_at).date() < following + _SETTLING else None
 
 
 def _mover(engine: Engine, first: date | None, last: date | None, incomplete: date | None) -> Mover | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from finops.headlines import read_headlines
 from finops.page import Page, Section, render, section
 from finops.page_tiles import estimate_tiles, export_tiles
 from finops.report_files import Report, ReportError
+from finops.times import as_utc
 
 PAGE = "index.html"
 
@@ -112,7 +113,7 @@ def run_export_reports(
         facts=(
             ("Billing period", meta.billing_period),
             ("Account", meta.account_id),
-            ("Delivered", f"{meta.delivered_at:%Y-%m-%d %H:%M} UTC" if meta.delivered_at else "not known"),
+            ("Delivered", f"{as_utc(meta.delivered_at):%Y-%m-%d %H:%M} UTC" if meta.delivered_at else "not known"),
             ("Rows", f"{totals.rows:,}"),
             ("Execution", meta.execution_id),
         ),
@@ -144,16 +145,14 @@ def run_estimate_reports(
     with _scratch(folder) as scratch, Engine(Path(scratch)) as engine:
         figures = load_estimate(engine, estimate, line_items)
         written, sections = _run(engine, reports, folder, unit=figures.currency)
-    interval = estimate.get("billInterval") or {}
-    month = f"{_day(interval.get('start'))} to {_day(interval.get('end'))}" if interval else "not known"
     page = Page(
         title=meta.name,
         kind="Bill estimate",
         lead=str(estimate.get("name") or ""),
         facts=(
-            ("Compared with the bill of", month),
+            ("Compared with the bill of", _span(estimate.get("billInterval") or {})),
             ("Account", meta.account_id),
-            ("Estimated", _day(estimate.get("createdAt"))),
+            ("Estimated", _day(_moment(estimate.get("createdAt")))),
             ("Line items", f"{len(line_items):,}"),
             ("Status", str(estimate.get("status") or "not known")),
         ),
@@ -203,8 +202,23 @@ def _month(billing_period: str) -> str:
         return billing_period
 
 
-def _day(moment: Any) -> str:
-    """Write the day of a datetime as boto3 gives it, or of an ISO string as XCom carries it."""
-    if moment is None:
+def _span(interval: Mapping[str, Any]) -> str:
+    """Write AWS's billInterval, whose end is exclusive: a whole month by its name, else the first and last day."""
+    start, end = _moment(interval.get("start")), _moment(interval.get("end"))
+    if start is None or end is None:
         return "not known"
-    return f"{moment:%Y-%m-%d}" if isinstance(moment, datetime) else str(moment)[:10]
+    following = (start.replace(day=1) + timedelta(days=32)).replace(day=1)
+    if start.day == 1 and end == following:
+        return f"{start:%B %Y}"
+    return f"{_day(start)} to {_day(end - timedelta(microseconds=1))}"
+
+
+def _moment(value: datetime | str | None) -> datetime | None:
+    """Read a datetime as boto3 gives it, or the ISO string that it is stored as."""
+    if value is None:
+        return None
+    return as_utc(datetime.fromisoformat(value) if isinstance(value, str) else value)
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else "not known"

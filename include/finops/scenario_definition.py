@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pydantic import Field, field_validator
@@ -12,6 +12,7 @@ from finops.definition_errors import mistake, shown
 from finops.definition_fields import Definition
 from finops.scenario_commitments import CommitmentModification
 from finops.scenario_usage import UsageModification
+from finops.times import as_utc
 
 MAX_USAGE_LINES = 2000
 """AWS's quota of usage lines in one bill scenario.
@@ -59,11 +60,13 @@ class ScenarioDefinition(Definition):
     def usage_entries(self, month: date, usage_factor: float = 1.0) -> list[dict[str, Any]]:
         """Return the entries of BatchCreateBillScenarioUsageModification, with keys ``u0001`` and on.
 
-        :param month: any day of the month that the scenario is for; an ``amount`` starts in its first hour (UTC).
+        :param month: any moment of the scenario's bill interval, the last complete month when it was created:
+            pass ``billInterval.start`` of GetBillScenario. An ``amount`` starts in the month's first hour (UTC).
         :param usage_factor: all amounts are multiplied by it.
         """
+        day = as_utc(month) if isinstance(month, datetime) else month
         return [
-            entry.to_aws(f"u{number:04d}", month, usage_factor)
+            entry.to_aws(f"u{number:04d}", day, usage_factor)
             for number, entry in enumerate(self.usage_modifications, start=1)
         ]
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from finops.definition_errors import mistake, shown
 from finops.definition_fields import AccountId, StrictModel
+from finops.times import as_utc
 
 
 def _code(longest: int) -> AfterValidator:
@@ -29,7 +30,7 @@ def _group(value: str) -> str:
 
 
 def _full_hour(value: datetime) -> datetime:
-    moment = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    moment = as_utc(value)
     if (moment.minute, moment.second, moment.microsecond) != (0, 0, 0):
         raise mistake(f"{value.isoformat()} is not a full hour", "Write a time such as 2026-11-01T00:00:00Z")
     return moment
@@ -107,7 +108,7 @@ class BillInterval(StrictModel):
 class HistoricalUsage(StrictModel):
     """The usage line of past bills that a change starts from.
 
-    :param bill_interval: None: the calendar month before the scenario's month.
+    :param bill_interval: None: the scenario's own, which is the last complete month.
     """
 
     service_code: ShortCode
@@ -119,9 +120,9 @@ class HistoricalUsage(StrictModel):
     filter_expression: FilterExpression
 
     def to_aws(self, month: date) -> dict[str, Any]:
-        """Return AWS's ``HistoricalUsageEntity`` for a scenario of this month."""
-        last = datetime(month.year, month.month, 1, tzinfo=UTC)
-        first = datetime(month.year - (month.month == 1), (month.month - 2) % 12 + 1, 1, tzinfo=UTC)
+        """Return AWS's ``HistoricalUsageEntity`` for a scenario whose bill interval is this month."""
+        start = datetime(month.year, month.month, 1, tzinfo=UTC)
+        end = datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
         interval = self.bill_interval
         return {
             "serviceCode": self.service_code,
@@ -129,7 +130,7 @@ class HistoricalUsage(StrictModel):
             "operation": self.operation,
             "usageAccountId": self.usage_account_id,
             **({"location": self.location} if self.location else {}),
-            "billInterval": {"start": interval.start if interval else first, "end": interval.end if interval else last},
+            "billInterval": {"start": interval.start if interval else start, "end": interval.end if interval else end},
             "filterExpression": self.filter_expression.to_aws(),
         }
 
@@ -167,7 +168,10 @@ class UsageModification(StrictModel):
         return self
 
     def to_aws(self, key: str, month: date, usage_factor: float) -> dict[str, Any]:
-        """Return the entry of BatchCreateBillScenarioUsageModification; amounts are times ``usage_factor``."""
+        """Return the entry of BatchCreateBillScenarioUsageModification; amounts are times ``usage_factor``.
+
+        :param month: any day, in UTC, of the scenario's bill interval.
+        """
         first_hour = datetime(month.year, month.month, 1, tzinfo=UTC)
         amounts = self.amounts or (HourAmount(start_hour=first_hour, amount=self.amount or 0.0),)
         optional = {"availabilityZone": self.availability_zone, "group": self.group}

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import time
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +91,18 @@ def load_scenario(tmp_path: Path) -> Callable[[dict[str, Any]], Any]:
         return load_scenarios(tmp_path)
 
     return load
+
+
+@pytest.fixture
+def los_angeles(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Any]]:
+    """Put this process into Los Angeles; return what reads an ISO time as botocore reads AWS's epoch seconds."""
+    from botocore.utils import parse_timestamp
+
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/Los_Angeles")
+        time.tzset()
+        yield lambda iso: parse_timestamp(datetime.fromisoformat(iso).timestamp())
+    time.tzset()
 
 
 @pytest.fixture(scope="module")

@@ -122,7 +122,21 @@ def test_amounts_keep_their_hours_in_utc(load_scenario: Load) -> None:
     ]
 
 
-def test_historical_usage_is_of_the_month_before_unless_said_otherwise(load_scenario: Load) -> None:
+def test_bill_interval_in_the_machines_zone_is_the_same_month(
+    load_scenario: Load, los_angeles: Callable[[str], Any]
+) -> None:
+    (definition,) = load_scenario({}).definitions
+    start = los_angeles("2026-10-01T00:00:00Z")
+    assert (start.month, start.day) == (9, 30), "botocore no longer gives local times"
+    assert definition.usage_entries(start)[0]["amounts"][0]["startHour"] == datetime(2026, 10, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("month", "end"), [(date(2026, 10, 1), datetime(2026, 11, 1)), (date(2025, 12, 5), datetime(2026, 1, 1))]
+)
+def test_historical_usage_is_of_the_scenarios_bill_interval_unless_said_otherwise(
+    load_scenario: Load, month: date, end: datetime
+) -> None:
     history = {
         "service_code": "AmazonEC2",
         "usage_type": "BoxUsage:m5.large",
@@ -137,10 +151,10 @@ def test_historical_usage_is_of_the_month_before_unless_said_otherwise(load_scen
         },
     }
     (definition,) = load_scenario({"usage_modifications.0.historical_usage": history}).definitions
-    entry = definition.usage_entries(date(2026, 1, 5))[0]
+    entry = definition.usage_entries(month)[0]
     assert entry["historicalUsage"]["billInterval"] == {
-        "start": datetime(2025, 12, 1, tzinfo=UTC),
-        "end": datetime(2026, 1, 1, tzinfo=UTC),
+        "start": datetime(month.year, month.month, 1, tzinfo=UTC),
+        "end": end.replace(tzinfo=UTC),
     }
     shape = input_shape("bcm-pricing-calculator", "BatchCreateBillScenarioUsageModification")
     validate_parameters({"billScenarioId": SCENARIO_ID, "usageModifications": [entry]}, shape)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 
 import pytest
 
@@ -26,6 +26,7 @@ from finops import formats
         ("estimated_quantity", 0.1234, "0.123"),
         ("accounts", 12345, "12,345"),
         ("charge_date", date(2026, 10, 1), "2026-10-01"),
+        ("hour", datetime(2026, 9, 30, 17, tzinfo=timezone(timedelta(hours=-7))), "2026-10-01 00:00"),
         ("service_name", "AmazonEC2", "AmazonEC2"),
     ],
 )

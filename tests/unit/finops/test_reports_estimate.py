@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -51,7 +51,7 @@ def estimate(**services: tuple[float, float]) -> dict[str, Any]:
         "id": "estimate-id",
         "name": "compute-growth-20261102T0600",
         "status": "COMPLETE",
-        "billInterval": {"start": datetime(2026, 10, 1), "end": datetime(2026, 11, 1)},
+        "billInterval": {"start": datetime(2026, 10, 1, tzinfo=UTC), "end": datetime(2026, 11, 1, tzinfo=UTC)},
         "createdAt": "2026-11-02T06:00:00Z",
         "costSummary": {
             "totalCostDifference": difference(100.0, 200.0),
@@ -144,9 +144,33 @@ def test_an_estimate_without_costs_makes_an_empty_page(tmp_path):
     assert "No charges to report." in text(tmp_path)
 
 
-def test_dates_may_be_datetimes_or_text(tmp_path):
+@pytest.mark.parametrize(
+    ("start", "end", "words"),
+    [
+        ("2026-10-01T00:00:00Z", "2026-11-01T00:00:00Z", "October 2026"),
+        ("2026-12-01T00:00:00Z", "2027-01-01T00:00:00Z", "December 2026"),
+        ("2026-10-05T00:00:00Z", "2026-11-05T00:00:00Z", "2026-10-05 to 2026-11-04"),
+        ("2026-10-01T00:00:00Z", "2026-10-31T00:00:00Z", "2026-10-01 to 2026-10-30"),
+    ],
+)
+def test_the_bill_compared_with_is_a_month_or_its_first_and_last_day(tmp_path, start, end, words):
+    run(tmp_path, estimate() | {"billInterval": {"start": start, "end": end}})
+    assert f"<dd>{words}</dd>" in text(tmp_path)
+
+
+def test_times_may_be_datetimes_or_text(tmp_path):
     run(tmp_path)
-    assert "2026-10-01 to 2026-11-01" in text(tmp_path)
+    assert "<dd>October 2026</dd>" in text(tmp_path)
+    assert "<dd>2026-11-02</dd>" in text(tmp_path)
+
+
+@pytest.mark.parametrize("stored", [False, True])
+def test_days_are_utcs_wherever_the_machine_is(tmp_path, los_angeles, stored):
+    start, end, created = (los_angeles(f"{day}T00:00:00Z") for day in ("2026-10-01", "2026-11-01", "2026-11-02"))
+    if stored:
+        start, end, created = start.isoformat(), end.isoformat(), created.isoformat()
+    run(tmp_path, estimate() | {"billInterval": {"start": start, "end": end}, "createdAt": created})
+    assert "<dd>October 2026</dd>" in text(tmp_path)
     assert "<dd>2026-11-02</dd>" in text(tmp_path)
 
 

@@ -9,6 +9,7 @@ from collections import defaultdict
 from datetime import UTC, datetime
 from fractions import Fraction
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from tests.unit.finops.report_data import FOCUS_SAMPLE, META, REPORTS, charge, csv_file, month, parquet_file, run_cur
@@ -173,3 +174,26 @@ def test_the_last_day_is_marked_until_a_day_after_its_end(tmp_path, delivered, m
     meta = dataclasses.replace(META, delivered_at=delivered)
     run_cur(tmp_path / "out", [parquet_file(tmp_path / "1.parquet", rows)], meta=meta)
     assert ("incomplete day" in (tmp_path / "out" / "index.html").read_text(encoding="utf-8")) is marked
+
+
+def test_the_time_of_delivery_is_read_in_utc_wherever_the_machine_is(tmp_path, los_angeles):
+    rows = [charge(day, 1.0) for day in range(1, 15)]
+    meta = dataclasses.replace(META, delivered_at=los_angeles("2026-10-16T00:00:00Z"))
+    run_cur(tmp_path / "out", [parquet_file(tmp_path / "1.parquet", rows)], meta=meta)
+    html = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert "2026-10-16 00:00 UTC" in html
+    assert "incomplete day" not in html
+
+
+@pytest.mark.parametrize("kind", ["CSV", "Parquet", "Parquet with a zone"])
+def test_charges_keep_their_days_wherever_the_machine_is(tmp_path, los_angeles, kind):
+    rows = [charge(1, 1.0), charge(2, 2.0)]
+    file = (csv_file if kind == "CSV" else parquet_file)(tmp_path / f"1.{'csv.gz' if kind == 'CSV' else kind}", rows)
+    if kind == "Parquet with a zone":
+        table = pq.read_table(file)
+        column = "line_item_usage_start_date"
+        place = table.schema.get_field_index(column)
+        pq.write_table(table.set_column(place, column, table[column].cast(pa.timestamp("ms", tz="UTC"))), file)
+    run_cur(tmp_path / "out", [file], fmt="TEXT_OR_CSV" if kind == "CSV" else "PARQUET")
+    days = pq.read_table(tmp_path / "out" / "daily_trend.parquet").column(0).to_pylist()
+    assert [str(day) for day in days] == ["2026-10-01", "2026-10-02"]
