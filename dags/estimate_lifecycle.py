@@ -3,14 +3,15 @@
 
 One DAG for each file of `include/scenarios`: what would the bill be if this happened?
 
-1. **create_scenario** makes a bill scenario for this run; it is of use until the end of the month.
-2. **plan_modifications** turns the declared changes into entries for the scenario's month.
-3. **modify_scenario** adds them, in batches of 25.
-4. **create_estimate** starts the bill estimate, once. Five successful estimates a month are free, each further one
+1. **check_reports_bucket** makes sure that reports can be published: the Airflow Variable `finops_reports_uri`.
+2. **create_scenario** makes a bill scenario for this run; it is of use until the end of the month.
+3. **plan_modifications** turns the declared changes into entries for the scenario's month.
+4. **modify_scenario** adds them, in batches of 25.
+5. **create_estimate** starts the bill estimate, once. Five successful estimates a month are free, each further one
    costs 2 USD.
-5. **await_estimate** waits, deferred; AWS takes between 20 minutes and 12 hours.
-6. **collect_result** stores the estimate and all its line items below the Airflow Variable `finops_reports_uri`.
-7. **run_reports** compares estimate and history by service, and names the line items that drive the difference.
+6. **await_estimate** waits, deferred; AWS takes between 20 minutes and 12 hours.
+7. **collect_result** stores the estimate and all its line items below `finops_reports_uri`.
+8. **run_reports** compares estimate and history by service, and names the line items that drive the difference.
 """
 
 from __future__ import annotations
@@ -20,12 +21,23 @@ from typing import Any
 from airflow.sdk import DAG, Param, task
 
 from bcm.hooks.pricing_calculator import BcmPricingCalculatorHook
-from bcm.operators.modifications import BcmModifyBillScenarioOperator
-from bcm.operators.pricing_calculator import BcmCreateBillEstimateOperator, BcmCreateBillScenarioOperator
+from bcm.operators.pricing_calculator import (
+    BcmCreateBillEstimateOperator,
+    BcmCreateBillScenarioOperator,
+    BcmModifyBillScenarioOperator,
+)
 from bcm.sensors.pricing_calculator import BcmBillEstimateSensor
 from finops.definitions import ScenarioDefinition, load_scenarios
 from finops.report_catalogue import load_reports
-from lifecycle_shared import DEFAULT_ARGS, INCLUDE, REPORTS, START_DATE, reports_uri, s3_client
+from lifecycle_shared import (
+    DEFAULT_ARGS,
+    INCLUDE,
+    REPORTS,
+    START_DATE,
+    check_reports_bucket,
+    reports_uri,
+    s3_client,
+)
 
 
 def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
@@ -54,6 +66,11 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
         },
     ) as dag:
 
+        @task(task_display_name="Check the reports bucket", task_id="check_reports_bucket")
+        def check() -> None:
+            """Find out before anything is created whether reports can be published."""
+            check_reports_bucket(definition)
+
         @task(task_display_name="Plan the modifications")
         def plan_modifications(scenario_id: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
             """Turn the declared changes into entries for the month that AWS compares with."""
@@ -71,7 +88,7 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
             hook = BcmPricingCalculatorHook(aws_conn_id=definition.aws_conn_id)
             estimate = hook.get_bill_estimate(awaited["bill_estimate_id"])
             return store_estimate(
-                s3_client(definition.aws_conn_id),
+                s3_client(definition),
                 definition,
                 scenario_id,
                 estimate,
@@ -85,7 +102,7 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
             from finops.lifecycle import report_on_estimate
 
             chosen = [report for report in load_reports(REPORTS).reports.values() if not report.for_export]
-            return report_on_estimate(s3_client(definition.aws_conn_id), definition, collected, chosen)
+            return report_on_estimate(s3_client(definition), definition, collected, chosen)
 
         scenario = BcmCreateBillScenarioOperator(
             task_id="create_scenario",
@@ -117,6 +134,7 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
             bill_estimate_id=estimate.output,
             **connection,
         )
+        check() >> scenario
         modified >> estimate
         run_reports(collect_result(scenario.output, awaited.output))
     return dag

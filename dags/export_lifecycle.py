@@ -4,13 +4,14 @@
 One DAG for each file of `include/exports`: bring the Data Export to the declared state, wait for a delivery, verify
 it, and report on it.
 
-1. **ensure_export** creates the export, adopts it, or updates what differs. It never makes a second one.
-2. **await_execution** waits, deferred, for the newest execution that ran with this definition. AWS makes the first
+1. **check_reports_bucket** makes sure that reports can be published: the Airflow Variable `finops_reports_uri`.
+2. **ensure_export** creates the export, adopts it, or updates what differs. It never makes a second one.
+3. **await_execution** waits, deferred, for the newest execution that ran with this definition. AWS makes the first
    delivery within 24 hours of the creation and then up to three a day.
-3. **verify_delivery** reads the delivery's manifest and checks every file that it names.
-4. **run_reports** downloads exactly those files, runs the SQL of `include/reports` on them, and publishes tables and
-   a page below the Airflow Variable `finops_reports_uri`. Its asset event carries the billing period, the execution,
-   the rows and the cost.
+4. **verify_delivery** reads the manifest of each billing period that was delivered since it was last reported (in the
+   first two weeks of a month AWS delivers the month before as well), and checks every file that it names.
+5. **run_reports**, once for each such period, downloads exactly those files, runs the SQL of `include/reports` on them,
+   and publishes tables and a page. Its asset event carries the billing period, the execution, the rows and the cost.
 
 A failed verification publishes nothing; a delivery that AWS replaces while it is read is read again.
 """
@@ -19,14 +20,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Param, task
+from airflow.sdk import DAG, Asset, Param, get_current_context, task
 
 from bcm.hooks.data_exports import BcmDataExportsHook
 from bcm.operators.data_exports import BcmCreateExportOperator
 from bcm.sensors.data_exports import BcmExportExecutionSensor
 from finops.definitions import ExportDefinition, load_exports
 from finops.report_catalogue import load_reports, reports_of
-from lifecycle_shared import DEFAULT_ARGS, INCLUDE, REPORTS, START_DATE, reports_uri, s3_client
+from lifecycle_shared import (
+    DEFAULT_ARGS,
+    INCLUDE,
+    READING_RETRIES,
+    REPORTS,
+    START_DATE,
+    check_reports_bucket,
+    reports_uri,
+    s3_client,
+)
 
 NEW_DELIVERY = "a delivery that AWS starts after this run"
 
@@ -71,11 +81,12 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
                 type=["null", "string"],
                 pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
                 title="Billing period",
-                description="Month to report on, as YYYY-MM. Empty: the month that the delivery belongs to.",
+                description="Month to report on, as YYYY-MM. Empty: every month that was delivered since its report.",
             ),
             "reports": Param(
                 list(definition.reports or reports),
                 type="array",
+                items={"type": "string", "enum": reports},
                 examples=reports,
                 title="Reports",
                 description="Reports to run on the delivery, from include/reports.",
@@ -83,28 +94,39 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
         },
     ) as dag:
 
-        @task(task_display_name="Verify the delivery")
-        def verify_delivery(execution: dict[str, Any], params: dict[str, Any] | None = None) -> dict[str, Any]:
-            """Check the manifest and every file that it names; return both, and the execution that made them."""
-            from finops.lifecycle import find_export_delivery
+        @task(task_display_name="Check the reports bucket", task_id="check_reports_bucket")
+        def check() -> None:
+            """Find out before the wait whether reports can be published."""
+            check_reports_bucket(definition)
 
-            hook = BcmDataExportsHook(aws_conn_id=definition.aws_conn_id)
+        @task(task_display_name="Verify the delivery", retries=READING_RETRIES)
+        def verify_delivery(execution: dict[str, Any], params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
+            """Check the manifests and every file that they name; return each delivery with its execution."""
+            from finops.lifecycle import find_export_deliveries
+
+            get_execution = BcmDataExportsHook(aws_conn_id=definition.aws_conn_id).get_execution
             period = (params or {})["billing_period"]
-            return find_export_delivery(
-                s3_client(definition.aws_conn_id), definition, execution, hook.get_execution, period
-            )
+            s3 = s3_client(definition)
+            return find_export_deliveries(s3, definition, execution, get_execution, reports_uri(), period)
 
-        @task(task_display_name="Run the reports", outlets=[delivered])
+        @task(
+            task_display_name="Run the reports",
+            outlets=[delivered],
+            map_index_template="{{ billing_period }}",
+            retries=READING_RETRIES,
+        )
         def run_reports(
             verified: dict[str, Any], params: dict[str, Any] | None = None, outlet_events: Any = None
         ) -> dict[str, Any]:
             """Report on exactly the verified files, publish, and tell whoever schedules on the asset."""
             from finops.lifecycle import report_on_export
 
+            get_current_context()["billing_period"] = verified["delivery"]["billing_period"]  # type: ignore[typeddict-unknown-key]
             get_execution = BcmDataExportsHook(aws_conn_id=definition.aws_conn_id).get_execution
             chosen = [load_reports(REPORTS).reports[name] for name in (params or {})["reports"]]
-            s3 = s3_client(definition.aws_conn_id)
-            summary = report_on_export(s3, definition, verified, get_execution, chosen, reports_uri())
+            summary = report_on_export(
+                s3_client(definition), definition, verified, get_execution, chosen, reports_uri()
+            )
             outlet_events[delivered].extra = {
                 key: summary[key] for key in ("billing_period", "execution_id", "rows", "cost")
             }
@@ -126,7 +148,8 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
             since="{{ dag_run.start_date.isoformat() if params.wait_for == '" + NEW_DELIVERY + "' else '' }}",
             **connection,
         )
-        run_reports(verify_delivery(awaited.output))
+        check() >> ensured
+        run_reports.expand(verified=verify_delivery(awaited.output))
     return dag
 
 

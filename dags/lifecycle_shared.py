@@ -11,7 +11,9 @@ from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
 import finops
 from bcm.exceptions import BcmPermanentError
+from bcm.hooks.base import BcmBaseHook
 from bcm.retry_policy import BCM_RETRY_POLICY
+from finops.definition_fields import Definition
 from finops.delivery_errors import DeliveryChangedError, DeliveryError, ManifestMissingError
 from finops.report_files import ReportError
 
@@ -22,10 +24,17 @@ START_DATE = pendulum.datetime(2026, 1, 1, tz="UTC")
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         *BCM_RETRY_POLICY.rules,
-        RetryRule(exception=[DeliveryChangedError, ManifestMissingError], action=RetryAction.RETRY),
+        RetryRule(
+            exception=[DeliveryChangedError, ManifestMissingError],
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=5),
+            reason="AWS is writing",
+        ),
         RetryRule(exception=[DeliveryError, ReportError], action=RetryAction.FAIL, reason="a retry cannot mend this"),
     ]
 )
+#: AWS may be writing a delivery for half an hour while it is to be read.
+READING_RETRIES = 8
 DEFAULT_ARGS = {
     "owner": "finops",
     "retries": 2,
@@ -55,8 +64,23 @@ def reports_uri() -> str:
     return uri.rstrip("/")
 
 
-def s3_client(aws_conn_id: str) -> Any:
-    """Return a boto3 S3 client of a connection."""
-    from airflow.providers.amazon.aws.hooks.s3 import S3Hook
+def s3_client(definition: Definition) -> Any:
+    """Return a boto3 S3 client of a definition's connection, which must lead to the definition's account.
 
-    return S3Hook(aws_conn_id=aws_conn_id).conn
+    :raises WrongAccountError: when it leads to another one
+    :raises AwsConnectionMissingError: when there is no such connection
+    """
+    hook = BcmBaseHook("s3", aws_conn_id=definition.aws_conn_id)
+    hook.check_account(definition.account_id)
+    return hook.conn
+
+
+def check_reports_bucket(definition: Definition) -> None:
+    """Refuse a Variable that is missing or names no usable bucket, before a wait of hours or a bill estimate.
+
+    :raises ReportsUriMissingError: when the Variable is not set
+    :raises ReportsUriError: when its bucket is missing or closed
+    """
+    from finops.publish import check_reports_uri
+
+    check_reports_uri(s3_client(definition), reports_uri())

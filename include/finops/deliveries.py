@@ -1,7 +1,7 @@
 """Deliveries of data exports, read as AWS's manifest tells: the public names.
 
 A delivery is one execution of one export for one billing period. ``find_delivery`` verifies it in the bucket,
-``fetch`` downloads exactly what was verified, ``read`` does both and begins again if AWS delivers meanwhile.
+``fetch_delivery`` downloads exactly what was verified.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from finops.delivery_errors import (
     MissingFileError,
     OtherExportError,
 )
-from finops.delivery_fetch import FetchedDelivery, fetch, fetch_delivery, read
+from finops.delivery_fetch import FetchedDelivery, fetch_delivery
 from finops.delivery_search import find_delivery
 
 __all__ = [
@@ -38,8 +38,6 @@ __all__ = [
     "ManifestMissingError",
     "MissingFileError",
     "OtherExportError",
-    "fetch",
     "fetch_delivery",
     "find_delivery",
-    "read",
 ]

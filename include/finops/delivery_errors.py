@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 
 class DeliveryError(Exception):
-    """A delivery cannot be used. ``retryable`` says whether reading it again later can help by itself."""
-
-    retryable: ClassVar[bool] = False
+    """A delivery cannot be used."""
 
 
 class ManifestMissingError(DeliveryError):
-    """There is no manifest for any of the periods."""
+    """There is no manifest for the period."""
 
 
 class ManifestInvalidError(DeliveryError):
@@ -48,6 +44,4 @@ class BucketAccessError(DeliveryError):
 
 
 class DeliveryChangedError(DeliveryError):
-    """AWS is writing, or wrote, a newer delivery while this one was read. Read again."""
-
-    retryable = True
+    """AWS is writing, or wrote, a newer delivery while this one was read. Reading again later helps."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
-import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +11,9 @@ from typing import Any
 
 from finops.delivery import DeliveredFile, Delivery
 from finops.delivery_bucket import DeliveryBucket
-from finops.delivery_errors import CorruptFileError, DeliveryChangedError
+from finops.delivery_errors import CorruptFileError
 from finops.delivery_files import check_local, refuse_no_rows
-from finops.delivery_search import THREADS, check_unchanged, find_delivery
+from finops.delivery_search import THREADS, check_unchanged
 
 
 @dataclass(frozen=True)
@@ -23,11 +22,6 @@ class FetchedDelivery:
 
     delivery: Delivery
     paths: list[Path]
-
-
-def fetch(s3: Any, delivery: Delivery, folder: Path) -> list[Path]:
-    """Download a delivery and return its files in the manifest's order; see ``fetch_delivery``."""
-    return fetch_delivery(s3, delivery, folder).paths
 
 
 def fetch_delivery(s3: Any, delivery: Delivery, folder: Path) -> FetchedDelivery:
@@ -57,23 +51,6 @@ def fetch_delivery(s3: Any, delivery: Delivery, folder: Path) -> FetchedDelivery
         check_unchanged(bucket, _key(delivery.manifest_uri), delivery.manifest_etag)
         paths = [path.replace(folder / path.name) for path, _ in fetched]
     return FetchedDelivery(dataclasses.replace(delivery, rows=rows), paths)
-
-
-def read(s3: Any, folder: Path, *, attempts: int = 3, pause_seconds: float = 30.0, **where: Any) -> FetchedDelivery:
-    """Find and download a delivery; if AWS delivers meanwhile, do both again.
-
-    :param attempts: how often to read in all, 1 or more.
-    :param pause_seconds: between two attempts: AWS needs a while to write all files.
-    :param where: the arguments of ``find_delivery``.
-    :raises DeliveryChangedError: the last attempt met a new delivery too.
-    :raises DeliveryError: one of its other subclasses, at once.
-    """
-    for _ in range(attempts - 1):
-        try:
-            return fetch_delivery(s3, find_delivery(s3, **where), folder)
-        except DeliveryChangedError:
-            time.sleep(pause_seconds)
-    return fetch_delivery(s3, find_delivery(s3, **where), folder)
 
 
 def _download(bucket: DeliveryBucket, file: DeliveredFile, folder: Path) -> Path:

@@ -14,7 +14,10 @@ from finops.definitions import ExportDefinition, ScenarioDefinition
 from finops.deliveries import (
     Delivery,
     DeliveryChangedError,
+    DeliveryError,
     FetchedDelivery,
+    ManifestMissingError,
+    OtherExportError,
     fetch_delivery,
     find_delivery,
 )
@@ -35,34 +38,63 @@ class ExecutionNotDeliveredError(DeliveryChangedError):
     """A manifest names an execution that AWS does not report as delivered; usually it does a moment later."""
 
 
-def find_export_delivery(
+def find_export_deliveries(
     s3: Any,
     definition: ExportDefinition,
     execution: Mapping[str, Any],
     get_execution: GetExecution,
+    reports_uri: str,
     billing_period: str | None = None,
-) -> dict[str, Any]:
-    """Find and verify what an execution delivered; return ``delivery`` and ``execution`` as plain JSON.
+) -> list[dict[str, Any]]:
+    """Find and verify what is to be reported after an execution; return ``delivery`` and ``execution`` of each.
 
-    When AWS has refreshed the period since, the newer delivery is taken, and the execution that wrote it.
+    An execution does not say which billing period it is for, and in the first two weeks of a month AWS delivers the
+    month before as well. So both periods are looked at: reported is what the awaited execution delivered, and every
+    delivery that is newer than the period's published reports. The awaited one comes first.
 
     :param s3: boto3 S3 client
     :param execution: ``export_arn``, ``execution_id``, ``status``, ``created_at`` and ``completed_at`` (ISO 8601)
     :param get_execution: answers an export's ARN and an execution id with GetExecution's response
-    :param billing_period: ``YYYY-MM``; None: the month of the execution, or the one before it
-    :raises DeliveryError: one sentence for whatever is wrong with the delivery
+    :param reports_uri: ``s3://bucket/prefix`` below which reports are published
+    :param billing_period: ``YYYY-MM``; only this one, whether it is reported already or not
+    :raises DeliveryError: one sentence for what is wrong with the awaited delivery; a problem of the other period
+        is logged only
     """
+    found: list[dict[str, Any]] = []
+    problems: list[DeliveryError] = []
+    for period in [billing_period] if billing_period else periods_of(execution["created_at"]):
+        try:
+            found.append(_verified(s3, definition, execution, get_execution, period))
+        except DeliveryError as error:
+            problems.append(error)
+    awaited = [each for each in found if each["execution"]["execution_id"] == execution["execution_id"]]
+    wrong = [error for error in problems if not isinstance(error, (ManifestMissingError, OtherExportError))]
+    if not awaited and wrong:
+        raise wrong[0]
+    if not found:
+        raise problems[0]
+    for problem in wrong:
+        log.warning("Not reported: %s", problem)
+    if len(found) == 1:
+        return found
+    new = [each for each in found if each not in awaited and not _is_reported(s3, definition, each, reports_uri)]
+    return [*awaited, *new] or found[:1]
+
+
+def _verified(
+    s3: Any, definition: ExportDefinition, execution: Mapping[str, Any], get_execution: GetExecution, period: str
+) -> dict[str, Any]:
+    """Verify what a period holds now; when another execution wrote it than the awaited one, return that one."""
     destination = definition.destination
     delivery = find_delivery(
         s3,
         bucket=destination.bucket,
-        bucket_owner=destination.bucket_owner or definition.account_id,
+        bucket_owner=definition.bucket_owner,
         prefix=destination.prefix,
         export_name=definition.name,
         export_arn=execution["export_arn"],
         format=destination.format,
-        periods=[billing_period] if billing_period else periods_of(execution["created_at"]),
-        execution_id=execution["execution_id"],
+        period=period,
     )
     found = dict(execution)
     if delivery.execution_id != execution["execution_id"]:
@@ -73,10 +105,24 @@ def find_export_delivery(
                 f"{status['StatusCode']}. Read the delivery again when that has ended."
             )
         ended = status.get("CompletedAt") or status.get("LastUpdatedAt") or status["CreatedAt"]
-        found |= {"execution_id": delivery.execution_id, "status": status["StatusCode"], "completed_at": str(ended)}
-        log.info("AWS has refreshed %s since: execution %s.", delivery.billing_period, delivery.execution_id)
+        found |= {
+            "execution_id": delivery.execution_id,
+            "status": status["StatusCode"],
+            "created_at": status["CreatedAt"].isoformat(),
+            "completed_at": ended.isoformat(),
+        }
     log.info("Verified %s: %d files, %d bytes.", delivery.manifest_uri, len(delivery.files), delivery.bytes)
     return {"delivery": delivery.to_dict(), "execution": found}
+
+
+def _is_reported(s3: Any, definition: ExportDefinition, verified: Mapping[str, Any], reports_uri: str) -> bool:
+    delivery = verified["delivery"]
+    latest = read_json(s3, f"{_period_uri(definition, delivery['billing_period'], reports_uri)}/{POINTER}")
+    return bool(latest) and latest["execution_id"] == delivery["execution_id"]
+
+
+def _period_uri(definition: ExportDefinition, period: str, reports_uri: str) -> str:
+    return f"{reports_uri}/exports/{definition.name}/{period}"
 
 
 def periods_of(created_at: str) -> list[str]:
@@ -99,7 +145,7 @@ def report_on_export(
     and read instead. The summary is JSON: name, export_arn, execution_id, status, billing_period, manifest, rows,
     cost and reports (S3 URIs).
 
-    :param verified: what ``find_export_delivery`` returned
+    :param verified: one of what ``find_export_deliveries`` returned
     :param reports_uri: ``s3://bucket/prefix`` below which reports go
     :raises DeliveryError: when the delivery cannot be read whole
     :raises ReportError: when a report cannot run on it
@@ -136,7 +182,7 @@ def report_on_export(
             "rows": result.rows,
             "cost": result.billed_cost,
         }
-        period_uri = f"{reports_uri}/exports/{definition.name}/{delivery.billing_period}"
+        period_uri = _period_uri(definition, delivery.billing_period, reports_uri)
         pointer: dict[str, Any] | None = {**summary, "delivered_at": completed}
         latest = read_json(s3, f"{period_uri}/{POINTER}")
         if latest and datetime.fromisoformat(latest["delivered_at"]) > completed:  # as after clearing an old run
@@ -155,7 +201,7 @@ def _fetch(
     for attempt in range(1, ATTEMPTS + 1):
         try:
             if attempt > 1:
-                verified = find_export_delivery(s3, definition, execution, get_execution, delivery.billing_period)
+                verified = _verified(s3, definition, execution, get_execution, delivery.billing_period)
                 delivery, execution = Delivery.from_dict(verified["delivery"]), verified["execution"]
             return fetch_delivery(s3, delivery, folder), execution
         except DeliveryChangedError as error:

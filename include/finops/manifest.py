@@ -54,14 +54,12 @@ class Manifest:
 
     :param keys: keys of the data files, without the bucket.
     :param columns: ``{"name", "type"}`` of each column.
-    :param other: all keys that we know nothing of, as they came.
     """
 
     export_arn: str
     execution_id: str
     keys: tuple[str, ...]
     columns: tuple[Mapping[str, str], ...]
-    other: Mapping[str, Any]
 
 
 def parse_manifest(body: bytes, place: PeriodPlace, format_: str) -> Manifest:
@@ -87,7 +85,6 @@ def parse_manifest(body: bytes, place: PeriodPlace, format_: str) -> Manifest:
         execution_id=texts["executionId"],
         keys=_keys(files, place, format_, uri),
         columns=_columns(_required(content, "columns", list, uri), uri),
-        other={k: v for k, v in content.items() if k not in ("exportArn", "executionId", "columns", "dataFiles")},
     )
 
 

@@ -19,14 +19,21 @@ _CONTENT_TYPES = {
     ".json": "application/json",
     ".parquet": "application/vnd.apache.parquet",
 }
-_REMEDIES = {
-    "NoSuchBucket": "Create the bucket, or correct the Airflow Variable",
-    "AccessDenied": "Let the credentials s3:PutObject, s3:GetObject and s3:ListBucket there",
-}
+_MISSING = "Create the bucket, or correct the Airflow Variable"
+_DENIED = "Let the credentials s3:PutObject, s3:GetObject and s3:ListBucket there"
+#: by S3's error code; HEAD has no body, and so the status instead of a code
+_REMEDIES = {"NoSuchBucket": _MISSING, "404": _MISSING, "AccessDenied": _DENIED, "403": _DENIED}
 
 
 class ReportsUriError(ReportError):
     """Reports cannot go where the Airflow Variable finops_reports_uri says."""
+
+
+def check_reports_uri(s3: Any, uri: str) -> None:
+    """Refuse a URI whose bucket is missing or closed, before anything else is done. Raises ReportsUriError."""
+    bucket, _ = split_uri(uri)
+    with _explained(uri):
+        s3.head_bucket(Bucket=bucket)
 
 
 def publish(s3: Any, folder: Path, uri_prefix: str, pointer: Mapping[str, Any] | None) -> list[str]:

@@ -110,7 +110,6 @@ class Bucket:
             "export_name": "focus",
             "export_arn": ARN,
             "format": format_,
-            "periods": [PERIOD],
-            "execution_id": "run-1",
+            "period": PERIOD,
             **changes,
         }

@@ -65,7 +65,7 @@ def where(definition: ExportDefinition, arn: str) -> dict[str, Any]:
         "export_name": definition.name,
         "export_arn": arn,
         "format": definition.destination.format,
-        "periods": [MONTH],
+        "period": MONTH,
     }
 
 

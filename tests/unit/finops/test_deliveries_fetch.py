@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.unit.finops.delivery_bucket import DATA, MANIFEST, Bucket, content
@@ -19,10 +18,8 @@ from finops.deliveries import (
     DeliveryError,
     EmptyDeliveryError,
     MissingFileError,
-    fetch,
     fetch_delivery,
     find_delivery,
-    read,
 )
 
 FORMATS = ["PARQUET", "TEXT_OR_CSV"]
@@ -37,7 +34,7 @@ def found(bucket: Bucket, format_: str = "PARQUET", files: tuple[bytes, ...] | N
 @pytest.mark.parametrize("format_", FORMATS)
 def test_files_come_as_they_are_in_the_order_of_the_manifest(bucket: Bucket, tmp_path: Path, format_: str) -> None:
     bodies = (content(format_, 3), content(format_, 4))
-    paths = fetch(bucket.s3, found(bucket, format_, bodies), tmp_path / "new" / "folder")
+    paths = fetch_delivery(bucket.s3, found(bucket, format_, bodies), tmp_path / "new" / "folder").paths
     assert [path.read_bytes() for path in paths] == list(bodies)
     assert sorted(paths) == sorted((tmp_path / "new" / "folder").iterdir())
 
@@ -68,7 +65,7 @@ def test_csv_rows_are_counted_as_a_reader_counts_them(bucket: Bucket, tmp_path: 
 def refused(place: Bucket, kind: type[DeliveryError], delivery: Delivery, folder: Path) -> str:
     (folder / "other.txt").write_text("not ours")
     with pytest.raises(kind) as caught:
-        fetch(place.s3, delivery, folder)
+        fetch_delivery(place.s3, delivery, folder)
     assert [path.name for path in folder.iterdir()] == ["other.txt"]
     return str(caught.value)
 
@@ -130,38 +127,3 @@ def test_columns_are_compared_again(bucket: Bucket, tmp_path: Path, format_: str
 def test_bucket_that_changed_hands(bucket: Bucket, tmp_path: Path) -> None:
     delivery = replace(found(bucket), bucket_owner="111122223333")
     assert "belongs to account 111122223333" in refused(bucket, BucketAccessError, delivery, tmp_path)
-
-
-def deliver_before_each_download(bucket: Bucket, times: int) -> list[str]:
-    """Let AWS deliver again right after each of the first verifications; return the executions as they come."""
-    executions: list[str] = []
-
-    def act(params: dict[str, Any], **_: Any) -> None:
-        pinned_whole_read = "IfMatch" in params and "Range" not in params
-        if pinned_whole_read and len(executions) < times:
-            executions.append(f"run-{len(executions) + 2}")
-            bucket.deliver(files=(content("PARQUET", 10 + len(executions)),), execution_id=executions[-1])
-
-    bucket.listen("provide-client-params.s3.GetObject", act)
-    return executions
-
-
-def test_reading_begins_again_when_aws_delivers_meanwhile(bucket: Bucket, tmp_path: Path) -> None:
-    bucket.deliver(files=(content("PARQUET", 3),))
-    deliver_before_each_download(bucket, times=2)
-    fetched = read(bucket.s3, tmp_path, attempts=3, pause_seconds=0, **bucket.where())
-    assert (fetched.delivery.execution_id, fetched.delivery.rows) == ("run-3", 12)
-
-
-def test_reading_gives_up_after_its_attempts(bucket: Bucket, tmp_path: Path) -> None:
-    bucket.deliver(files=(content("PARQUET", 3),))
-    executions = deliver_before_each_download(bucket, times=9)
-    with pytest.raises(DeliveryChangedError):
-        read(bucket.s3, tmp_path, attempts=2, pause_seconds=0, **bucket.where())
-    assert executions == ["run-2", "run-3"]
-
-
-def test_reading_does_not_repeat_what_cannot_get_better(bucket: Bucket, tmp_path: Path) -> None:
-    bucket.deliver(files=())
-    with pytest.raises(EmptyDeliveryError):
-        read(bucket.s3, tmp_path, attempts=3, pause_seconds=3600, **bucket.where())

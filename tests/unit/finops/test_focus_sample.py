@@ -21,7 +21,7 @@ from tests.unit.finops.report_bucket import REPORTS_URI, read
 from tests.unit.finops.report_data import FOCUS_SAMPLE, REPORTS
 
 from finops.definitions import ExportDefinition
-from finops.lifecycle import find_export_delivery, report_on_export
+from finops.lifecycle import find_export_deliveries, report_on_export
 from finops.report_catalogue import load_reports
 
 pytestmark = pytest.mark.skipif(not FOCUS_SAMPLE.is_file(), reason=f"the FOCUS sample is not at {FOCUS_SAMPLE}")
@@ -85,7 +85,8 @@ def test_cost_by_service_adds_up_to_the_files_own_total(
     )
     chosen = [report for report in load_reports(REPORTS).reports.values() if report.fits(definition.table)]
 
-    verified = find_export_delivery(s3, definition, EXECUTION, lambda *asked: pytest.fail("no other execution"))
+    never = lambda *asked: pytest.fail("no other execution")  # noqa: E731
+    (verified,) = find_export_deliveries(s3, definition, EXECUTION, never, REPORTS_URI)
     summary = report_on_export(s3, definition, verified, lambda *asked: {}, chosen, REPORTS_URI)
 
     services: dict[str, Decimal] = defaultdict(Decimal)
