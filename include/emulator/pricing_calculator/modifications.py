@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 from emulator.errors import ServiceError, invalid_field
@@ -103,10 +104,19 @@ def _refuse_usage(call: Call, scenario: Scenario, entry: Mapping[str, Any]) -> R
     amounts = entry.get("amounts", [])
     if not amounts or any(amount["amount"] < 0 for amount in amounts):
         return "BAD_REQUEST", "amounts must be given, and none may be negative"
+    interval = scenario.bill_interval
+    if not all(interval["start"] <= amount["startHour"] < interval["end"] for amount in amounts):
+        return "BAD_REQUEST", f"A startHour lies outside of the scenario's bill interval, {_written(interval)}"
     historical = entry.get("historicalUsage")
+    if historical and historical["billInterval"] != interval:
+        return "BAD_REQUEST", f"historicalUsage.billInterval must be the scenario's, {_written(interval)}"
     if historical and not _was_used(call, scenario, historical):
         return "NOT_FOUND", "The bill interval has no such historical usage"
     return None
+
+
+def _written(interval: Mapping[str, datetime]) -> str:
+    return f"{interval['start']:%Y-%m-%dT%H:%MZ} to {interval['end']:%Y-%m-%dT%H:%MZ}"
 
 
 def _was_used(call: Call, scenario: Scenario, wanted: Mapping[str, Any]) -> bool:

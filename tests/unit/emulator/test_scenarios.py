@@ -158,7 +158,7 @@ def test_usage_gets_an_id_and_the_prices_unit(calculator, scenario, add):
         (usage("bad", operation="Nothing"), "BAD_REQUEST"),
         (usage("bad", usageAccountId="999988887777"), "BAD_REQUEST"),
         (usage("bad", amounts=[]), "BAD_REQUEST"),
-        (usage("bad", amounts=[{"startHour": 0, "amount": -1.0}]), "BAD_REQUEST"),
+        (usage("bad", amounts=[{"startHour": "2026-10-01T00:00:00Z", "amount": -1.0}]), "BAD_REQUEST"),
         (usage("good"), "CONFLICT"),
     ],
 )
@@ -168,14 +168,47 @@ def test_a_bad_entry_does_not_take_the_good_one_away(add, entry, code):
     assert [(error["key"], error["errorCode"]) for error in answer["errors"]] == [(entry["key"], code)]
 
 
-def test_historical_usage_must_exist(add):
-    historical = {
+@pytest.mark.parametrize(
+    ("hour", "taken"),
+    [
+        ("2026-09-30T23:00:00Z", False),
+        ("2026-10-01T00:00:00Z", True),
+        ("2026-10-31T23:00:00Z", True),
+        ("2026-11-01T00:00:00Z", False),
+    ],
+)
+def test_usage_starts_in_the_scenarios_bill_interval(add, hour, taken):
+    good = {"startHour": "2026-10-02T00:00:00Z", "amount": 1.0}
+    answer = add(usage(amounts=[good, {"startHour": hour, "amount": 1.0}]))
+    expected = [] if taken else ["A startHour lies outside of the scenario's bill interval, "
+                                 "2026-10-01T00:00Z to 2026-11-01T00:00Z"]  # fmt: skip
+    assert [error["errorMessage"] for error in answer["errors"]] == expected
+    assert len(answer["items"]) == taken
+
+
+def history(start="2026-10-01T00:00:00Z", end="2026-11-01T00:00:00Z", **changes):
+    return {
         **{name: usage()[name] for name in ("serviceCode", "usageType", "operation", "usageAccountId")},
-        "billInterval": {"start": "2026-10-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"},
+        "billInterval": {"start": start, "end": end},
         "filterExpression": {"dimensions": {"key": "SERVICE", "values": ["AmazonEC2"]}},
+        **changes,
     }
-    missing = {**historical, "usageType": "BoxUsage:none.large"}
-    answer = add(usage("known", historicalUsage=historical), usage("missing", historicalUsage=missing))
+
+
+@pytest.mark.parametrize("interval", [{"start": "2026-09-01T00:00:00Z"}, {"end": "2026-10-31T00:00:00Z"}])
+def test_historical_usage_is_of_the_scenarios_bill_interval(add, interval):
+    answer = add(usage("good", historicalUsage=history()), usage("bad", historicalUsage=history(**interval)))
+    assert [item["key"] for item in answer["items"]] == ["good"]
+    (error,) = answer["errors"]
+    assert (error["errorCode"], error["errorMessage"]) == (
+        "BAD_REQUEST",
+        "historicalUsage.billInterval must be the scenario's, 2026-10-01T00:00Z to 2026-11-01T00:00Z",
+    )
+
+
+def test_historical_usage_must_exist(add):
+    missing = history(usageType="BoxUsage:none.large")
+    answer = add(usage("known", historicalUsage=history()), usage("missing", historicalUsage=missing))
     assert [(error["key"], error["errorCode"]) for error in answer["errors"]] == [("missing", "NOT_FOUND")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +26,10 @@ def calculator() -> Any:
 
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_scenario_is_taken_whole(calculator: Any, name: str) -> None:
-    scenario = calculator.create_bill_scenario(name=name, tags=SHIPPED[name].tags)["id"]
+    created = calculator.create_bill_scenario(name=name, tags=SHIPPED[name].tags)
+    scenario = created["id"]
     answers = []
-    if usage := SHIPPED[name].usage_entries(date(2026, 11, 1)):
+    if usage := SHIPPED[name].usage_entries(created["billInterval"]["start"]):
         answers.append(
             calculator.batch_create_bill_scenario_usage_modification(billScenarioId=scenario, usageModifications=usage)
         )
@@ -40,3 +41,18 @@ def test_shipped_scenario_is_taken_whole(calculator: Any, name: str) -> None:
         )
     assert [answer.get("errors", []) for answer in answers] == [[]] * len(answers)
     assert sum(len(answer["items"]) for answer in answers) == len(usage) + len(commitments) > 0
+
+
+def test_usage_and_its_history_are_of_the_scenarios_bill_interval(
+    calculator: Any, load_scenario: Callable[[dict[str, Any]], Any], los_angeles: Any
+) -> None:
+    line = SHIPPED["compute-growth"].usage_modifications[0]
+    history = line.model_dump(include={"service_code", "usage_type", "operation", "usage_account_id"})
+    history["filter_expression"] = {"dimensions": {"key": "SERVICE", "values": [line.service_code]}}
+    (definition,) = load_scenario({"usage_modifications.0.historical_usage": history}).definitions
+    scenario = calculator.create_bill_scenario(name="history")
+    answer = calculator.batch_create_bill_scenario_usage_modification(
+        billScenarioId=scenario["id"], usageModifications=definition.usage_entries(scenario["billInterval"]["start"])
+    )
+    assert answer["errors"] == []
+    assert len(answer["items"]) == 1
