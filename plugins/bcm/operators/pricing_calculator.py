@@ -1,4 +1,4 @@
-"""Create and delete bill scenarios and bill estimates."""
+"""Create, fill and delete bill scenarios, create and delete bill estimates."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 
-from bcm.exactly_once import create_once
+from bcm.exactly_once import client_token, create_once, fingerprint
 from bcm.exceptions import AwsRefusedError, BillScenarioUnusableError, ResourceVanishedError, ScenarioLockedError
 from bcm.hooks.base import NOT_FOUND_CODES, aws_errors
 from bcm.hooks.pricing_calculator import BcmPricingCalculatorHook, Kind
 from bcm.links import PricingCalculatorLink
+from bcm.modifications import Entry, ModificationKind, missing, send
 from bcm.operators.base import BcmBaseOperator
 
 
@@ -75,6 +76,73 @@ class BcmCreateBillScenarioOperator(BcmPricingCalculatorOperator):
         scenario = create_once(context, self.hook, "bill_scenario", self.name, request)
         self.log.info("Bill scenario %s: %s.", scenario.get("name"), scenario["id"])
         return str(scenario["id"])
+
+
+class BcmModifyBillScenarioOperator(BcmPricingCalculatorOperator):
+    """Bring a bill scenario to contain the given usage and commitment modifications, each once.
+
+    .. seealso:: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AWSBCMPricingCalculator_BatchCreateBillScenarioUsageModification.html
+
+    A batch of 25 may fail in part inside an answer of HTTP 200: entries with a passing fault are sent again, the others
+    fail the task together, each with its key and AWS's reason. What the scenario has already is not added again, so
+    that a retry goes on where the last try stopped; what it has with other amounts, or beside the wanted, is refused.
+    Returns how many modifications the scenario then has.
+
+    :param bill_scenario_id: the scenario (templated)
+    :param usage_modifications: entries as BatchCreateBillScenarioUsageModification takes them, all that the scenario
+        shall have; a ``startHour`` may be ISO 8601 text; at most 2,000; None leaves the usage alone (templated)
+    :param commitment_modifications: entries as BatchCreateBillScenarioCommitmentModification takes them, all that the
+        scenario shall have; None leaves the commitments alone (templated)
+    :param kwargs: see :class:`bcm.operators.base.BcmBaseOperator`
+    :raises ModificationsRefusedError: when AWS refuses entries, two entries are the same modification, or the
+        scenario was filled with other ones
+    :raises BillScenarioUnusableError: when the scenario is STALE or FAILED
+    :raises ScenarioLockedError: while an estimate is computed from the scenario
+    """
+
+    template_fields: Sequence[str] = aws_template_fields(
+        "expected_account_id", "bill_scenario_id", "usage_modifications", "commitment_modifications"
+    )
+    template_fields_renderers = {  # noqa: RUF012 - the base class declares it so
+        "usage_modifications": "json",
+        "commitment_modifications": "json",
+    }
+
+    def __init__(
+        self,
+        *,
+        bill_scenario_id: str,
+        usage_modifications: list[Entry] | None = None,
+        commitment_modifications: list[Entry] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.bill_scenario_id = bill_scenario_id
+        self.usage_modifications = usage_modifications
+        self.commitment_modifications = commitment_modifications
+
+    def act(self, context: Context) -> dict[str, int]:
+        """Add what is missing."""
+        self.usable_scenario(self.bill_scenario_id)
+        return {
+            "usage_modifications": self._add(context, "usage", self.usage_modifications),
+            "commitment_modifications": self._add(context, "commitment", self.commitment_modifications),
+        }
+
+    def _add(self, context: Context, kind: ModificationKind, entries: list[Entry] | None) -> int:
+        there = self.hook.list_modifications(kind, self.bill_scenario_id)
+        if entries is None:
+            return len(there)
+        new = missing(kind, self.bill_scenario_id, entries, there)
+
+        def token(batch: list[Entry], attempt: int) -> str:
+            # a new one for each try: a replayed one would be answered with the old errors
+            tries = f"{context['ti'].try_number}.{attempt}"
+            return client_token(context, self.bill_scenario_id, tries, fingerprint(batch))
+
+        send(self.hook.conn, kind, self.bill_scenario_id, new, token)
+        self.log.info("%d %s modifications added, %d were there.", len(new), kind, len(there))
+        return len(there) + len(new)
 
 
 class BcmCreateBillEstimateOperator(BcmPricingCalculatorOperator):
