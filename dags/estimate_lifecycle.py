@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DAG, Param, task
+from airflow.sdk import DAG, task
 
 from bcm.hooks.pricing_calculator import BcmPricingCalculatorHook
 from bcm.operators.pricing_calculator import (
@@ -29,6 +29,7 @@ from bcm.operators.pricing_calculator import (
 from bcm.sensors.pricing_calculator import BcmBillEstimateSensor
 from finops.definitions import ScenarioDefinition, load_scenarios
 from finops.report_catalogue import load_reports
+from lifecycle_forms import estimate_form
 from lifecycle_shared import (
     DEFAULT_ARGS,
     INCLUDE,
@@ -54,16 +55,7 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
         catchup=False,
         default_args=DEFAULT_ARGS,
         tags=["bill-estimate"],
-        params={
-            "usage_factor": Param(
-                1.0,
-                type="number",
-                minimum=0,
-                maximum=1000,
-                title="Usage factor",
-                description="Every usage amount of the scenario is multiplied by it: 2 asks for twice the growth.",
-            ),
-        },
+        params=estimate_form(),
     ) as dag:
 
         @task(task_display_name="Check the reports bucket", task_id="check_reports_bucket")

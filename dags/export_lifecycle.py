@@ -20,13 +20,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.sdk import DAG, Asset, Param, get_current_context, task
+from airflow.sdk import DAG, Asset, get_current_context, task
 
 from bcm.hooks.data_exports import BcmDataExportsHook
 from bcm.operators.data_exports import BcmCreateExportOperator
 from bcm.sensors.data_exports import BcmExportExecutionSensor
 from finops.definitions import ExportDefinition, load_exports
 from finops.report_catalogue import load_reports, reports_of
+from lifecycle_forms import NEW_DELIVERY, export_form
 from lifecycle_shared import (
     DEFAULT_ARGS,
     INCLUDE,
@@ -37,8 +38,6 @@ from lifecycle_shared import (
     reports_uri,
     s3_client,
 )
-
-NEW_DELIVERY = "a delivery that AWS starts after this run"
 
 
 def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
@@ -61,37 +60,7 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
         catchup=False,
         default_args=DEFAULT_ARGS,
         tags=["data-exports", definition.table],
-        params={
-            "if_exists": Param(
-                "update",
-                type="string",
-                enum=["update", "adopt", "fail"],
-                title="If the export exists already",
-                description="update: change what differs from the definition. adopt: take it as it is. fail: stop.",
-            ),
-            "wait_for": Param(
-                "the newest delivery",
-                type="string",
-                enum=["the newest delivery", NEW_DELIVERY],
-                title="Wait for",
-                description="The newest delivery may be there already; a new one can take AWS up to 24 hours.",
-            ),
-            "billing_period": Param(
-                None,
-                type=["null", "string"],
-                pattern=r"^\d{4}-(0[1-9]|1[0-2])$",
-                title="Billing period",
-                description="Month to report on, as YYYY-MM. Empty: every month that was delivered since its report.",
-            ),
-            "reports": Param(
-                list(definition.reports or reports),
-                type="array",
-                items={"type": "string", "enum": reports},
-                examples=reports,
-                title="Reports",
-                description="Reports to run on the delivery, from include/reports.",
-            ),
-        },
+        params=export_form(definition, reports),
     ) as dag:
 
         @task(task_display_name="Check the reports bucket", task_id="check_reports_bucket")
@@ -121,7 +90,7 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
             """Report on exactly the verified files, publish, and tell whoever schedules on the asset."""
             from finops.lifecycle import report_on_export
 
-            get_current_context()["billing_period"] = verified["delivery"]["billing_period"]  # type: ignore[typeddict-unknown-key]
+            get_current_context()["billing_period"] = verified["delivery"]["billing_period"]
             get_execution = BcmDataExportsHook(aws_conn_id=definition.aws_conn_id).get_execution
             chosen = [load_reports(REPORTS).reports[name] for name in (params or {})["reports"]]
             summary = report_on_export(
