@@ -33,6 +33,9 @@ def _cron(value: str) -> str:
     if len(value.split()) != 5:
         problem = f"{value!r} has {len(value.split())} parts where cron has 5"
         raise mistake(problem, 'Write minute, hour, day of month, month, day of week: "0 8 * * *"')
+    if re.search(r"(?i)(?<![a-z])[hr](?![a-z])", value):
+        # croniter's own additions: R is random, another time at each parse of the DAG file; H is a hash of a name.
+        raise mistake(f"{value!r} leaves the time to chance (H or R)", 'Write the time itself: "0 8 * * *"')
     try:
         croniter(value).get_next()
     except CroniterBadDateError:

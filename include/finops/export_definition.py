@@ -11,7 +11,7 @@ from pydantic_core import PydanticCustomError
 from finops.definition_errors import choice, missing_either, mistake, mistakes, nearest, shown
 from finops.definition_fields import AccountId, Definition, StrictModel
 from finops.export_columns import Column, check_columns
-from finops.tables import Table, known_tables
+from finops.tables import NOT_IN_BILLING_PERIODS, Table, known_tables
 
 _SPACE_OUTSIDE_QUOTES = re.compile(r"('[^']*')|\s+")
 
@@ -32,6 +32,11 @@ def _prefix(value: str) -> str:
         raise mistake(f"{shown(value)} begins or ends with a slash", f"Write {value.strip('/') or 'exports'}")
     if "//" in value:
         raise mistake(f"{shown(value)} has an empty segment", f"Write {re.sub('/+', '/', value)}")
+    if {".", ".."} & set(value.split("/")):
+        raise mistake(
+            f"{shown(value)} has a segment . or .., which not every client of S3 takes as it is",
+            "Write the folder itself",
+        )
     if not re.fullmatch(r"[A-Za-z0-9!\-_.*'()/]{1,1024}", value):
         remedy = "Use up to 1,024 letters, digits and ! - _ . * ' ( ) with / between segments"
         raise mistake(f"{shown(value)} has characters or a length that AWS refuses", remedy)
@@ -91,7 +96,7 @@ class ExportDefinition(Definition):
     """One file of ``include/exports``: a data export that shall exist in AWS.
 
     :param name: AWS's name of the export: 1-128 letters, digits, '-' and '_'.
-    :param table: AWS's table, such as ``COST_AND_USAGE_REPORT`` or ``FOCUS_1_2_AWS``.
+    :param table: AWS's table: ``COST_AND_USAGE_REPORT``, ``FOCUS_1_2_AWS`` or ``FOCUS_1_0_AWS``.
     :param table_properties: AWS's settings of the table; what is left out has AWS's default.
     :param columns: what to select, checked against the documented columns. Either this or ``statement``.
     :param statement: the whole ``SELECT … FROM …`` in AWS's subset of SQL, up to 36,000 characters. It is
@@ -119,6 +124,9 @@ class ExportDefinition(Definition):
     @field_validator("table")
     @classmethod
     def _check_table(cls, name: str) -> str:
+        if name in NOT_IN_BILLING_PERIODS:
+            problem = f"the deliveries of {name} are not in billing periods, which this version cannot verify yet"
+            raise mistake(problem, "Use BcmCreateExportOperator in a DAG of your own")
         if name not in known_tables():
             raise mistake(f"{shown(name)} is not a table of Data Exports", _table_remedy(name))
         return name

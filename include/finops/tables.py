@@ -11,10 +11,13 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+NOT_IN_BILLING_PERIODS = ("COST_OPTIMIZATION_RECOMMENDATIONS", "CARBON_EMISSIONS", "COST_AND_USAGE_DASHBOARD")
+"""AWS's other tables: their deliveries lie in no ``BILLING_PERIOD=`` folders, by which deliveries are found here."""
+
 
 @dataclass(frozen=True)
 class Table:
-    """One table of AWS Data Exports.
+    """One table of AWS Data Exports that is delivered by billing period.
 
     :param name: AWS's name, such as ``COST_AND_USAGE_REPORT``.
     :param properties: the table properties it knows, each with its allowed values; None: any text.
@@ -36,7 +39,7 @@ class Table:
 
 @functools.cache
 def known_tables() -> dict[str, Table]:
-    """Return the tables by name. Reads ``tables.json`` once in a process, at the first call."""
+    """Return the tables that an export can be declared on, by name. Reads ``tables.json`` once in a process, at the first call."""
     content = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
     return {
         name: Table(

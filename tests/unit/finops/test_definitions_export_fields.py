@@ -69,6 +69,14 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         {"destination.prefix": "a//b"},
         "destination.prefix: 'a//b' has an empty segment. Write a/b.",
     ),
+    "prefix with a way up": (
+        {"destination.prefix": "a/../b"},
+        "destination.prefix: 'a/../b' has a segment . or .., which not every client of S3 takes as it is. Write the folder itself.",
+    ),
+    "prefix from here": (
+        {"destination.prefix": "./a"},
+        "destination.prefix: './a' has a segment . or .., which not every client of S3 takes as it is. Write the folder itself.",
+    ),
     "prefix empty": (
         {"destination.prefix": ""},
         "destination.prefix: is empty. Write a folder such as exports: AWS does not say where an empty prefix leads.",
@@ -101,6 +109,13 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         {"schedule": "61 * * * *"},
         "schedule: '61 * * * *' is not a cron expression: [61 * * * *] is not acceptable, out of range. Write one such as \"0 8 * * *\".",
     ),
+    **{
+        f"cron by chance: {cron}": (
+            {"schedule": cron},
+            f"schedule: '{cron}' leaves the time to chance (H or R). Write the time itself: \"0 8 * * *\".",
+        )
+        for cron in ("R 8 * * *", "r(0-30) 8 * * *", "H 8 * * *", "0 8/R * * *", "5,R/2 8 * * *")
+    },
     "cron as EventBridge writes it": (
         {"schedule": "0 8 * * ? *"},
         "schedule: '0 8 * * ? *' has 6 parts where cron has 5. Write minute, hour, day of month, month, day of week: \"0 8 * * *\".",

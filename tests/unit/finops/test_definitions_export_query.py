@@ -11,12 +11,19 @@ import pytest
 MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "table misspelt": (
         {"table": "COST_AND_USAGE_REPRT"},
-        "table: 'COST_AND_USAGE_REPRT' is not a table of Data Exports. Did you mean COST_AND_USAGE_REPORT? Known: COST_AND_USAGE_REPORT, FOCUS_1_2_AWS, FOCUS_1_0_AWS, COST_OPTIMIZATION_RECOMMENDATIONS, CARBON_EMISSIONS, COST_AND_USAGE_DASHBOARD.",
+        "table: 'COST_AND_USAGE_REPRT' is not a table of Data Exports. Did you mean COST_AND_USAGE_REPORT? Known: COST_AND_USAGE_REPORT, FOCUS_1_2_AWS, FOCUS_1_0_AWS.",
     ),
     "table unknown": (
         {"table": "xx"},
-        "table: 'xx' is not a table of Data Exports. Known: COST_AND_USAGE_REPORT, FOCUS_1_2_AWS, FOCUS_1_0_AWS, COST_OPTIMIZATION_RECOMMENDATIONS, CARBON_EMISSIONS, COST_AND_USAGE_DASHBOARD.",
+        "table: 'xx' is not a table of Data Exports. Known: COST_AND_USAGE_REPORT, FOCUS_1_2_AWS, FOCUS_1_0_AWS.",
     ),
+    **{
+        f"table {table}": (
+            {"table": table},
+            f"table: the deliveries of {table} are not in billing periods, which this version cannot verify yet. Use BcmCreateExportOperator in a DAG of your own.",
+        )
+        for table in ("COST_OPTIMIZATION_RECOMMENDATIONS", "CARBON_EMISSIONS", "COST_AND_USAGE_DASHBOARD")
+    },
     "property misspelt": (
         {"table_properties.TIME_GRANULARTY": "DAILY"},
         "table_properties.TIME_GRANULARTY: is not a property of COST_AND_USAGE_REPORT. Did you mean TIME_GRANULARITY?",
@@ -34,8 +41,8 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
         "table_properties.BILLING_VIEW_ARN: {'a': 1} is a mapping where a text belongs. Write a text, in quotes if it looks like something else.",
     ),
     "property of a table without any": (
-        {"table": "CARBON_EMISSIONS", "columns": ["payer_account_id"]},
-        "table_properties.TIME_GRANULARITY: is not a property of CARBON_EMISSIONS. Delete it: this table has no properties.",
+        {"table": "FOCUS_1_0_AWS", "columns": ["BilledCost"]},
+        "table_properties.TIME_GRANULARITY: is not a property of FOCUS_1_0_AWS. Delete it: this table has no properties.",
     ),
     "column misspelt": (
         {"columns": ["line_item_unblended_csot"]},

@@ -90,7 +90,7 @@ def test_column_of_a_table_without_published_columns_is_left_to_aws(load_export:
     assert load_export({"table": "FOCUS_1_0_AWS", "table_properties": ..., "columns": ["BilledCost"]}).definitions
 
 
-@pytest.mark.parametrize("schedule", ["0 8 * * *", "*/15 6-18 * * MON-FRI", "@daily", None])
+@pytest.mark.parametrize("schedule", ["0 8 * * *", "*/15 6-18 * * MON-FRI", "0 8 1 mar,apr thu", "@daily", None])
 def test_schedules_that_airflow_takes(load_export: Load, schedule: str | None) -> None:
     (definition,) = load_export({"schedule": schedule}).definitions
     assert definition.schedule == schedule
