@@ -8,6 +8,7 @@ from typing import Any
 
 from finops.engine import Engine
 from finops.formats import money
+from finops.report_files import ReportError
 
 _CENT = 0.01
 
@@ -23,16 +24,25 @@ class EstimateFigures:
 
 
 def load_estimate(
-    engine: Engine, estimate: Mapping[str, Any], line_items: Sequence[Mapping[str, Any]]
+    engine: Engine, estimate: Mapping[str, Any] | None, line_items: Sequence[Mapping[str, Any]] | None
 ) -> EstimateFigures:
     """Load a GetBillEstimate answer and its ListBillEstimateLineItems items into `engine`.
 
     An absent historical cost stays NULL in `line_items`: the usage is new. Costs are in the estimate's
-    currency (USD), quantities in the usage type's unit.
+    currency (USD), quantities in the usage type's unit. Raises ReportError if one of the two is None, as
+    for a stored file that is gone, or if the estimate is not COMPLETE: before, AWS gives no costs.
     https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AWSBCMPricingCalculator_GetBillEstimate.html
     """
     import pyarrow as pa
 
+    if estimate is None or line_items is None:
+        gone = "estimate.json" if estimate is None else "line_items.json"
+        raise ReportError(f"{gone}: is not where the bill estimate was stored. Collect the estimate again.")
+    if estimate.get("status") != "COMPLETE":
+        raise ReportError(
+            f"Bill estimate {estimate.get('name') or estimate.get('id')} is {estimate.get('status')}, not COMPLETE, "
+            "so it has no costs to report. Wait until it is, or make a new estimate if it failed."
+        )
     summary = estimate.get("costSummary") or {}
     total = summary.get("totalCostDifference") or {}
     services = [

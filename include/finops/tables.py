@@ -39,7 +39,10 @@ class Table:
 
 @functools.cache
 def known_tables() -> dict[str, Table]:
-    """Return the tables that an export can be declared on, by name. Reads ``tables.json`` once in a process, at the first call."""
+    """Return the tables that an export can be declared on, by name.
+
+    Reads ``tables.json`` once in a process, at the first call.
+    """
     content = json.loads(Path(__file__).with_name("tables.json").read_text(encoding="utf-8"))
     return {
         name: Table(

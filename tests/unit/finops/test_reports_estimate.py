@@ -138,6 +138,25 @@ def test_a_cent_of_rounding_is_not_worth_a_note(tmp_path):
     assert 'class="notes"' not in text(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("answer", "items", "sentence"),
+    [
+        (None, ITEMS, "estimate.json: is not where the bill estimate was stored. Collect the estimate again."),
+        (estimate(), None, "line_items.json: is not where the bill estimate was stored. Collect the estimate again."),
+        (
+            estimate() | {"status": "IN_PROGRESS", "costSummary": None},
+            [],
+            "Bill estimate compute-growth-20261102T0600 is IN_PROGRESS, not COMPLETE, so it has no costs to report. "
+            "Wait until it is, or make a new estimate if it failed.",
+        ),
+    ],
+)
+def test_an_estimate_that_is_gone_or_not_complete_is_a_sentence(tmp_path, answer, items, sentence):
+    with pytest.raises(ReportError) as caught:
+        run_estimate_reports(estimate=answer, line_items=items, reports=[], meta=META, folder=tmp_path)
+    assert str(caught.value) == sentence
+
+
 def test_an_estimate_without_costs_makes_an_empty_page(tmp_path):
     result = run(tmp_path, {"id": "x", "name": "n", "status": "COMPLETE"}, [])
     assert (result.historical_cost, result.estimated_cost) == (0.0, 0.0)
