@@ -17,7 +17,7 @@ from stack.database import Database
 from stack.errors import StackError
 from stack.interrupts import Interrupts
 from stack.processes import Processes, Running, free_port, tail
-from stack.rest import AirflowApi
+from stack.rest import AirflowApi, ApiError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -146,7 +146,7 @@ class Stack:
         for name in COMPONENTS:
             self.start_component(name)
         self._say(f"emulator at {self.emulator_url}, Airflow starting (logs in {self.layout.logs})")
-        self.airflow = AirflowApi(f"http://127.0.0.1:{port}", "admin", self.keys.password)
+        self.airflow = AirflowApi(f"http://127.0.0.1:{port}", "admin", self.keys.password, self.interrupts)
         self.wait(lambda: bool(self.airflow.health()), "the API server")
         self.wait(self.airflow.serves_tasks, "the API server's part for tasks")
 
@@ -171,15 +171,22 @@ class Stack:
         return self.processes.start("emulator", *command, env=environment.base())
 
     def _emulator_address(self, emulator: Running) -> str:
-        self.wait(lambda: bool(READY.search(tail(emulator.log))), "the emulator")
-        found = READY.search(tail(emulator.log))
-        assert found
-        return found[1]
+        addresses: list[str] = []
+
+        def told() -> bool:
+            addresses.extend(READY.findall(tail(emulator.log)))
+            return bool(addresses)
+
+        self.wait(told, "the emulator")
+        return addresses[0]
 
     def wait(self, done: Callable[[], bool], what: str) -> None:
-        """Wait until `done()`; raises `StackError` naming `what` when it takes too long or a process ends."""
+        """Wait until `done()`; raises `StackError` naming `what` when it takes too long or a process ends.
+
+        An answer that Airflow's API owes, or a fault of its own that it answers with, is waited out too.
+        """
         deadline = time.monotonic() + self.options.patience
-        while not done():
+        while not _without_passing_trouble(done):
             self.processes.check()
             if time.monotonic() > deadline:
                 raise StackError(
@@ -205,3 +212,12 @@ class Stack:
             return all(self.airflow.knows(dag_id) for dag_id in dag_ids)
 
         self.wait(known, f"the parsing of {', '.join(dag_ids)}")
+
+
+def _without_passing_trouble(done: Callable[[], bool]) -> bool:
+    try:
+        return done()
+    except ApiError as error:
+        if error.passing:
+            return False
+        raise

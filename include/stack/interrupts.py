@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
-from typing import TYPE_CHECKING
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, TypeVar
 
 from stack.errors import StoppedError
 
@@ -12,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
+T = TypeVar("T")
 SLICE = 0.1
 """Seconds between two looks at the flag: how late a Ctrl-C is noticed."""
 
@@ -58,3 +61,24 @@ class Interrupts:
             self.check()
             time.sleep(min(left, SLICE))
         self.check()
+
+    def during(self, call: Callable[[], T]) -> T:
+        """Return what `call` returns, or raise `StoppedError` as soon as a signal came, however long the call takes.
+
+        The call runs in a thread of its own, which is left to itself then: it must not change anything here.
+        """
+        self.check()
+        outcome: Future[T] = Future()
+
+        def work() -> None:
+            try:
+                outcome.set_result(call())
+            except BaseException as error:  # raised again where the call is waited for
+                outcome.set_exception(error)
+
+        thread = threading.Thread(target=work, daemon=True)
+        thread.start()
+        while thread.is_alive():
+            thread.join(SLICE)
+            self.check()
+        return outcome.result()

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 REPO = Path(__file__).parents[2]
 VAR = REPO / "var"
+MARKER = ".stack"
+"""The file that says that a folder is a stack's, to be emptied by the next one."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,26 @@ class Layout:
         return self.folder / "summary.json"
 
     def prepare(self) -> None:
-        """Remove what an earlier stack left, and make the folders, readable by this user alone."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        self.folder.mkdir(parents=True, mode=0o700)
+        """Remove what an earlier stack left, and make the folders, readable by this user alone.
+
+        Raises `StackError` if the folder holds something and no stack made it.
+        """
+        if self.folder.exists() and not self.folder.is_dir():
+            raise StackError(f"{self.folder} is a file. Name a folder that is new or empty.")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        marker = self.folder / MARKER
+        if not marker.exists() and any(self.folder.iterdir()):
+            raise StackError(
+                f"{self.folder} holds files that no stack made, and all of it would be deleted. "
+                "Empty it yourself, or name a folder that is new or empty."
+            )
+        marker.touch()
+        self.folder.chmod(0o700)
+        for entry in self.folder.iterdir():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            elif entry != marker:
+                entry.unlink()
         for folder in (self.airflow_home, self.logs, self.cache):
             folder.mkdir(parents=True, exist_ok=True)
 

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from stack.environment import ACCESS_KEY, REGION, REPORTS_URI, SECRET_KEY
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -25,10 +26,23 @@ def client(service: str, endpoint_url: str) -> Any:
     )
 
 
-def fetch(uris: list[str], endpoint_url: str, folder: Path) -> list[Path]:
-    """Download `uris` to `folder`, under the paths they have below the reports' own URI."""
+def fetch(
+    uris: list[str], endpoint_url: str, folder: Path, before_each: Callable[[], None] = lambda: None
+) -> list[Path]:
+    """Download `uris` to `folder`, under the paths they have below the reports' own URI.
+
+    Args:
+        uris: what to download.
+        endpoint_url: the emulator.
+        folder: where to.
+        before_each: called before each file; what it raises ends the download.
+    """
     s3 = client("s3", endpoint_url)
-    return [_fetch(s3, uri, folder / uri.removeprefix(f"{REPORTS_URI}/").removeprefix("s3://")) for uri in uris]
+    paths = []
+    for uri in uris:
+        before_each()
+        paths.append(_fetch(s3, uri, folder / uri.removeprefix(f"{REPORTS_URI}/").removeprefix("s3://")))
+    return paths
 
 
 def fetch_estimate(entry: dict[str, Any], endpoint_url: str, folder: Path) -> None:
@@ -37,8 +51,16 @@ def fetch_estimate(entry: dict[str, Any], endpoint_url: str, folder: Path) -> No
     fetch([f"{beside}/estimate.json", f"{beside}/line_items.json"], endpoint_url, folder)
 
 
-def fetch_delivery(entry: dict[str, Any], endpoint_url: str, folder: Path) -> bool:
+def fetch_delivery(
+    entry: dict[str, Any], endpoint_url: str, folder: Path, before_each: Callable[[], None] = lambda: None
+) -> bool:
     """Download the delivery that an export's reports were made of, so that anybody can add it up again.
+
+    Args:
+        entry: the export's entry of the summary.
+        endpoint_url: the emulator.
+        folder: where to.
+        before_each: called before each file; what it raises ends the download.
 
     Returns:
         False if AWS has replaced it meanwhile; nothing is downloaded then.
@@ -49,6 +71,7 @@ def fetch_delivery(entry: dict[str, Any], endpoint_url: str, folder: Path) -> bo
     if manifest["executionId"] != entry["execution_id"]:
         return False
     for uri in (entry["manifest"], *manifest["dataFiles"]):
+        before_each()
         _fetch(s3, uri, folder / uri.removeprefix("s3://"))
     return True
 

@@ -11,10 +11,12 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from stack.errors import StackError
+from stack.interrupts import Interrupts
 
 TIMEOUT = 20.0
 NOT_FOUND = 404
 UNAUTHORIZED = 401
+SERVER_ERROR = 500
 
 
 class ApiError(StackError):
@@ -23,6 +25,14 @@ class ApiError(StackError):
     def __init__(self, message: str, status: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same request may well succeed later: no answer in time, or trouble on the server's side.
+
+        SQLite's "database is locked" is a 500.
+        """
+        return self.status is None or self.status >= SERVER_ERROR
 
 
 @dataclass(frozen=True)
@@ -45,12 +55,14 @@ class AirflowApi:
         url: the API server, e.g. `http://127.0.0.1:8080`.
         user: a user of the simple auth manager.
         password: the user's password.
+        interrupts: where waiting for an answer looks for a Ctrl-C.
     """
 
-    def __init__(self, url: str, user: str, password: str) -> None:
+    def __init__(self, url: str, user: str, password: str, interrupts: Interrupts | None = None) -> None:
         self.url = url
         self.user = user
         self.password = password
+        self._interrupts = interrupts or Interrupts()
         self._token: str | None = None
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -80,9 +92,13 @@ class AirflowApi:
             headers["Authorization"] = f"Bearer {self._token}"
         data = None if body is None else json.dumps(body).encode()
         call = urllib.request.Request(address, data, headers, method=method)  # noqa: S310  our own address
-        try:
+
+        def exchange() -> Any:
             with self._opener.open(call, timeout=timeout) as answer:
                 return json.load(answer)
+
+        try:
+            return self._interrupts.during(exchange)
         except urllib.error.HTTPError as error:
             detail = error.read().decode(errors="replace")[:500]
             raise ApiError(f"Airflow answered {method} {path} with {error.code}: {detail}", error.code) from error
@@ -134,7 +150,7 @@ class AirflowApi:
         return str(self.request("GET", run.path)["state"])
 
     def tasks(self, run: Run) -> list[dict[str, Any]]:
-        """The run's task instances as the API describes them (`task_id`, `state`, `try_number`, ...)."""
+        """The run's task instances as the API describes them (`task_id`, `map_index`, `state`, `try_number`, ...)."""
         answer = self.request("GET", f"{run.path}/taskInstances", limit=100)
         found: list[dict[str, Any]] = answer["task_instances"]
         return found
@@ -143,3 +159,10 @@ class AirflowApi:
         """The value that a task pushed; raises `ApiError` with status 404 if it pushed none."""
         path = f"{run.path}/taskInstances/{quote(task_id, safe='')}/xcomEntries/{quote(key, safe='')}"
         return self.request("GET", path, map_index=map_index, deserialize="true")["value"]
+
+    def results(self, run: Run, task_id: str) -> list[Any]:
+        """The return values of a task's successful instances by map index; one of a task that is not mapped."""
+        indexes = sorted(
+            task["map_index"] for task in self.tasks(run) if (task["task_id"], task["state"]) == (task_id, "success")
+        )
+        return [self.xcom(run, task_id, map_index=index) for index in indexes]

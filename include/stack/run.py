@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from stack import reports
+from stack.clock import set_speed
 from stack.deployment import Options, Stack
+from stack.errors import StackError
 from stack.follow import Follower
 from stack.summary import Summary
 
@@ -14,10 +16,11 @@ if TYPE_CHECKING:
     from stack.interrupts import Interrupts
     from stack.layout import Layout
     from stack.progress import Progress
-    from stack.rest import AirflowApi, Run
+    from stack.rest import Run
 
 EXPORT = "export_lifecycle__cur2-daily"
 ESTIMATE = "estimate_lifecycle__compute-growth"
+WAIT_TASK = "await_execution"
 RESULT_TASK = "run_reports"
 
 
@@ -47,13 +50,8 @@ class Demonstration:
             say(f"Airflow answers at {stack.airflow.url}; waiting for the DAGs to be parsed")
             stack.wait_for_dags(EXPORT, ESTIMATE)
             self.progress.phase_ended("DAG parsing")
-            runs = [stack.airflow.trigger(EXPORT), stack.airflow.trigger(ESTIMATE)]
-            say(f"triggered both; emulated time runs {self.options.speed:g} times faster")
-            Follower(stack, runs, self.limit, say).to_the_end()
-            self.progress.phase_ended("runs")
-            summary = self._summary(stack.airflow, *runs)
-            self._fetch(summary, stack.emulator_url)
-            self.progress.phase_ended("reports")
+            summary = self._follow(stack)
+            self.progress.phase_ended("runs and reports")
         self.progress.phase_ended("tear-down")
         summary.seconds = round(self.progress.seconds, 1)
         summary.write(self.layout.summary)
@@ -66,17 +64,41 @@ class Demonstration:
         print(f"summary: {self.layout.summary}")
         print(self.progress.split())
 
-    def _fetch(self, summary: Summary, emulator_url: str) -> None:
-        """Bring the reports, and what they were made of, to this machine before the emulator ends."""
-        for entry in summary.exports:
-            if not reports.fetch_delivery(entry, emulator_url, self.layout.deliveries):
-                self.progress.say(f"{entry['name']} was delivered again meanwhile; its files are not kept")
-        for entry in summary.estimates:
-            reports.fetch_estimate(entry, emulator_url, self.layout.reports)
-        for entry in summary.entries():
-            entry["reports"] = [
-                str(path) for path in reports.fetch(entry["reports"], emulator_url, self.layout.reports)
-            ]
+    def _follow(self, stack: Stack) -> Summary:
+        """Trigger both and bring home what a run made as soon as it has ended."""
+        summary = Summary()
 
-    def _summary(self, airflow: AirflowApi, export: Run, estimate: Run) -> Summary:
-        return Summary([airflow.xcom(export, RESULT_TASK)], [airflow.xcom(estimate, RESULT_TASK)])
+        def changed(run: Run, task_id: str, state: str) -> None:
+            if (run.dag_id, task_id, state) == (EXPORT, WAIT_TASK, "success"):
+                # AWS would deliver again and replace, within seconds, what is about to be reported on and fetched
+                set_speed(stack.emulator_url, 1)
+
+        def ended(run: Run) -> None:
+            entries = stack.airflow.results(run, RESULT_TASK)
+            if not entries:
+                raise StackError(f"{run.dag_id} succeeded without any report. The logs are in {self.layout.logs}.")
+            if run.dag_id == EXPORT:
+                summary.exports = [self._fetch_export(entry, stack.emulator_url) for entry in entries]
+                set_speed(stack.emulator_url, self.options.speed)
+            else:
+                summary.estimates = [self._fetch_estimate(entry, stack.emulator_url) for entry in entries]
+
+        runs = [stack.airflow.trigger(EXPORT), stack.airflow.trigger(ESTIMATE)]
+        self.progress.say(f"triggered both; emulated time runs {self.options.speed:g} times faster")
+        Follower(stack, runs, self.limit, self.progress.say, changed, ended).to_the_end()
+        return summary
+
+    def _fetch_export(self, entry: dict[str, Any], emulator_url: str) -> dict[str, Any]:
+        """Bring a period's delivery and reports to this machine; return the entry with the reports' new places."""
+        if not reports.fetch_delivery(entry, emulator_url, self.layout.deliveries, self.interrupts.check):
+            self.progress.say(f"{entry['name']} was delivered again meanwhile; its files are not kept")
+        return self._fetch_reports(entry, emulator_url)
+
+    def _fetch_estimate(self, entry: dict[str, Any], emulator_url: str) -> dict[str, Any]:
+        """Bring an estimate and its reports to this machine; return the entry with the reports' new places."""
+        reports.fetch_estimate(entry, emulator_url, self.layout.reports)
+        return self._fetch_reports(entry, emulator_url)
+
+    def _fetch_reports(self, entry: dict[str, Any], emulator_url: str) -> dict[str, Any]:
+        paths = reports.fetch(entry["reports"], emulator_url, self.layout.reports, self.interrupts.check)
+        return {**entry, "reports": [str(path) for path in paths]}

@@ -15,7 +15,7 @@ class Summary:
     """The outcome of the demonstration; each entry is what its DAG's `run_reports` returned.
 
     Args:
-        exports: one entry for each export DAG; its reports are named as files of this machine once fetched.
+        exports: one entry for each export and billing period; its reports are named as files of this machine.
         estimates: one entry for each estimate DAG.
         seconds: from the start of the command to this summary.
     """
@@ -40,13 +40,15 @@ class Summary:
 
 
 def _export(entry: dict[str, Any]) -> str:
+    # the report page has the currency, which is the payer's; the entry has not
     return (
         f"export {entry['name']}: {entry['status']}, {entry['billing_period']}, "
-        f"{entry['rows']:,} rows, cost {entry['cost']:,.2f} USD"
+        f"{entry['rows']:,} rows, cost {entry['cost']:,.2f}"
     )
 
 
 def _estimate(entry: dict[str, Any]) -> str:
+    # AWS estimates in USD only
     before, after = float(entry["historical_cost"]), float(entry["estimated_cost"])
     change = f" ({(after - before) / before:+.1%})" if before else ""
     return f"estimate {entry['name']}: {entry['status']}, {before:,.2f} USD -> {after:,.2f} USD{change}"

@@ -44,3 +44,20 @@ def test_the_handlers_of_before_come_back() -> None:
     with Interrupts():
         pass
     assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_a_call_that_hangs_does_not_keep_a_signal_waiting() -> None:
+    hanging = threading.Event()
+    began = time.monotonic()
+    with Interrupts() as interrupts:
+        threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        with pytest.raises(StoppedError):
+            interrupts.during(lambda: hanging.wait(20))
+    hanging.set()
+    assert time.monotonic() - began < 5
+
+
+def test_a_call_is_answered_with_its_outcome() -> None:
+    assert Interrupts().during(lambda: 42) == 42
+    with pytest.raises(TimeoutError, match="its own"):
+        Interrupts().during(lambda: (_ for _ in ()).throw(TimeoutError("its own")))

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -17,11 +18,19 @@ class Handler(BaseHTTPRequestHandler):
     """Answers a login, knows one DAG, and remembers the requests."""
 
     seen: list[tuple[str, str, str | None]]
+    instances: list[dict[str, object]]
 
     def do_GET(self) -> None:
         self.seen.append(("GET", self.path, self.headers.get("Authorization")))
-        known = self.path.startswith("/api/v2/dags/known/")
-        self.answer(200 if known else 404, {"state": "success", "value": {"rows": 1}})
+        path, _, query = self.path.partition("?")
+        if path.endswith("/taskInstances"):
+            self.answer(200, {"task_instances": self.instances})
+        elif path.endswith("/xcomEntries/return_value"):
+            self.answer(200, {"value": parse_qs(query)["map_index"]})
+        elif path.startswith("/api/v2/dags/broken/"):
+            self.answer(500, {"detail": "database is locked"})
+        else:
+            self.answer(200 if path.startswith("/api/v2/dags/known/") else 404, {"state": "success"})
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
@@ -42,6 +51,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[str]:
     Handler.seen = []
+    Handler.instances = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{httpd.server_port}"
@@ -68,6 +78,31 @@ def test_a_refusal_names_request_and_status(api: AirflowApi) -> None:
     with pytest.raises(ApiError, match="GET /api/v2/dags/x%2Fy/dagRuns/r with 404") as raised:
         api.state(Run("x/y", "r"))
     assert raised.value.status == 404
+    assert not raised.value.passing
+
+
+def test_a_fault_of_the_servers_own_and_no_answer_at_all_may_pass(api: AirflowApi) -> None:
+    with pytest.raises(ApiError, match="database is locked") as raised:
+        api.knows("broken")
+    assert raised.value.passing
+    with pytest.raises(ApiError, match="did not answer") as raised:
+        AirflowApi(f"http://127.0.0.1:{free_port()}", "admin", "secret").knows("known")
+    assert raised.value.passing
+
+
+@pytest.mark.parametrize(
+    ("instances", "results"),
+    [
+        ([("run_reports", -1, "success"), ("await", -1, "success")], [["-1"]]),
+        ([("run_reports", 1, "success"), ("run_reports", 0, "success"), ("run_reports", 2, None)], [["0"], ["1"]]),
+        ([("run_reports", -1, "skipped")], []),
+    ],
+)
+def test_the_results_of_a_task_are_those_of_its_successful_instances(
+    api: AirflowApi, instances: list[tuple[str, int, str | None]], results: list[list[str]]
+) -> None:
+    Handler.instances = [dict(zip(("task_id", "map_index", "state"), each, strict=True)) for each in instances]
+    assert api.results(Run("known", "r"), "run_reports") == results
 
 
 def test_a_manual_run_has_no_logical_date(api: AirflowApi) -> None:

@@ -47,9 +47,9 @@ def test_nothing_but_the_whole_file_stays(summary: Summary, tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == ["summary.json"]
 
 
-def test_headlines_say_what_it_costs(summary: Summary) -> None:
+def test_headlines_say_what_it_costs_in_no_currency_but_the_known_one(summary: Summary) -> None:
     assert summary.headlines() == [
-        "export cur2-daily: DELIVERY_SUCCESS, 2026-11, 20,123 rows, cost 1,234.50 USD",
+        "export cur2-daily: DELIVERY_SUCCESS, 2026-11, 20,123 rows, cost 1,234.50",
         "estimate growth: COMPLETE, 100.00 USD -> 112.00 USD (+12.0%)",
     ]
 
