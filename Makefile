@@ -47,7 +47,7 @@ lint: .venv/.dev ## style, types, import contracts, generated docs
 	@$(BIN)/ruff format --check --quiet .
 	@$(BIN)/python -m mypy
 	@$(BIN)/python -c 'from importlinter.cli import lint_imports_command as c; c()'
-	@[ ! -e docs/build.py ] || $(BIN)/python docs/build.py --check
+	@$(BIN)/python docs/build.py --check
 
 format: .venv/.dev ## format the code and mend what ruff can mend
 	@$(BIN)/ruff check --fix --quiet . ; $(BIN)/ruff format .

@@ -1,6 +1,6 @@
 """Runs levels of the tests, one pytest process each, and says how many tests ran: `tests/levels.py unit dags`.
 
-It stops at the first level that fails. A level without any test has failed.
+It stops at the first level that fails. A level of which no test passed has failed, be it that all were skipped.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        """Whether at least one test was there and none failed."""
-        return self.failed == 0 and self.passed + self.skipped > 0
+        """Whether at least one test passed and none failed."""
+        return self.failed == 0 and self.passed > 0
 
     def __str__(self) -> str:
         skipped = f", {self.skipped} skipped" if self.skipped else ""
@@ -77,9 +77,11 @@ def main(levels: list[str]) -> int:
     REPORTS.mkdir(parents=True, exist_ok=True)
     done: list[Outcome] = []
     notes: list[str] = []
+    not_run: list[str] = []
     for level in levels:
         if reason := missing(level):
-            notes.append(f"{level:<8} not run: {reason}")
+            notes.append(f"{level:<8}   NOT RUN: {reason}")
+            not_run.append(level)
             continue
         print(f"== {level}", flush=True)
         done.append(run(level))
@@ -90,7 +92,8 @@ def main(levels: list[str]) -> int:
     for line in (*map(str, done), *notes):
         print(line)
     passed, failed, skipped = (sum(getattr(one, name) for one in done) for name in ("passed", "failed", "skipped"))
-    print(f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else ""))
+    total = f"{passed} passed, {failed} failed" + (f", {skipped} skipped" if skipped else "")
+    print(total + (f"; NOT RUN: {', '.join(not_run)}" if not_run else ""))
     return 0 if all(one.ok for one in done) and done else 1
 
 
