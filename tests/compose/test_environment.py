@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
+
 from tests.compose.stack import Stack
 
 
@@ -9,6 +13,18 @@ def test_without_an_env_file_compose_names_the_remedy(project: Stack) -> None:
     answer = project.run("docker", "compose", "--env-file", "/dev/null", "config", check=False)
     assert answer.returncode != 0
     assert "run docker/make-env" in answer.stderr
+
+
+def test_new_dags_are_paused_unless_the_env_file_says_otherwise(project: Stack) -> None:
+    def paused(env_file: Path) -> str:
+        config = project.compose("--env-file", str(env_file), "config", "--format", "json")
+        environment = json.loads(config)["services"]["airflow-scheduler"]["environment"]
+        return str(environment["AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION"])
+
+    made = project.folder / ".env"
+    for_aws = project.folder / "aws.env"
+    for_aws.write_text(re.sub(r"(?m)^AIRFLOW_DAGS_ARE_PAUSED_AT_CREATION=.*\n", "", made.read_text()))
+    assert (paused(made), paused(for_aws)) == ("False", "True")
 
 
 def test_the_env_file_is_its_owners_alone(project: Stack) -> None:
