@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finops.engine import Engine, quoted, text_literal, translate
-from finops.report_files import ReportError, read_header, single, split
+from finops.report_files import Header, ReportError, read_header, single, split
 
 CHARGES = Path(__file__).resolve().parents[1] / "reports" / "charges"
-"""The folder of the views, one file per AWS table."""
+"""The folder of the views; the header `tables` of each says for which of AWS's tables it is."""
 
 _TYPES = {"double": "DOUBLE", "float": "DOUBLE", "decimal": "DOUBLE", "int": "BIGINT", "bigint": "BIGINT",
           "boolean": "BOOLEAN", "date": "DATE"}  # fmt: skip
@@ -32,13 +32,14 @@ def duckdb_type(aws: str) -> str:
 
 @dataclass(frozen=True)
 class ChargesView:
-    """The file `charges/<TABLE>.sql`: how AWS's table becomes `charges`.
+    """How AWS's `table` becomes `charges`: what the file of the view says.
 
     `required` columns must be delivered. `optional` holds groups of {column: type}: an absent column is NULL
     to the SQL, and `has_<group>` says whether the group is complete. `notes` tell the reader of the page
     what it means that a group is not.
     """
 
+    table: str
     path: Path
     required: tuple[str, ...]
     optional: Mapping[str, Mapping[str, str]]
@@ -51,11 +52,13 @@ class ChargesView:
 
 def read_view(table: str, folder: Path = CHARGES) -> ChargesView:
     """Read the view of AWS's table `table`. Raises ReportError if there is none or it is malformed."""
-    path = folder / f"{table}.sql"
-    if not path.is_file():
-        known = ", ".join(sorted(found.stem for found in folder.glob("*.sql")))
-        raise ReportError(f"{path.name}: no cost reports exist for table {table}. Tables with reports: {known}.")
-    header = read_header(path, ("title", "description", "requires", "optional", "note"))
+    found: dict[str, tuple[Path, Header]] = {}
+    for path in sorted(folder.glob("*.sql")):
+        header = read_header(path, ("title", "description", "tables", "requires", "optional", "note"))
+        found |= dict.fromkeys(split(single(path, header, "tables")[1]), (path, header))
+    if table not in found:
+        raise ReportError(f"No cost reports exist for table {table}. Tables with reports: {', '.join(sorted(found))}.")
+    path, header = found[table]
     optional = {}
     for line, text in header.get("optional", []):
         group, rest = _group(path, line, text)
@@ -65,7 +68,7 @@ def read_view(table: str, folder: Path = CHARGES) -> ChargesView:
             columns[name] = kind.strip() or "string"
         optional[group] = columns
     notes = dict(_group(path, line, text) for line, text in header.get("note", []))
-    return ChargesView(path, split(single(path, header, "requires")[1]), optional, notes)
+    return ChargesView(table, path, split(single(path, header, "requires")[1]), optional, notes)
 
 
 def _group(path: Path, line: int, text: str) -> tuple[str, str]:
@@ -86,15 +89,15 @@ def create_charges(
 ) -> list[str]:
     """Create the relations `delivery` and `charges` and return notes on what the export lacks.
 
-    `charges` is a table, so the files are read once, however many reports there are. `fmt` is AWS's Format:
-    PARQUET or TEXT_OR_CSV. `columns` are the manifest's: [{"name", "type"}].
+    `charges` is a table, so the files, at least one, are read once, however many reports there are. `fmt` is
+    AWS's Format: PARQUET or TEXT_OR_CSV. `columns` are the manifest's: [{"name", "type"}].
     Raises ReportError for a missing required column or files that are not what the manifest says.
     """
     types = {column["name"]: duckdb_type(column["type"]) for column in columns}
     lacking = [name for name in view.required if name not in types]
     if lacking:
         raise ReportError(
-            f"The reports on {view.path.stem} need {' and '.join(lacking)}, which export {export} does not "
+            f"The reports on {view.table} need {' and '.join(lacking)}, which export {export} does not "
             "deliver: add it to `columns` of the export."
         )
     missing = view.missing(list(types))
@@ -105,9 +108,6 @@ def create_charges(
     ]
     chosen += [f"{str(group not in missing).lower()} AS has_{group}" for group in view.optional]
     source = _csv(files, types) if fmt == "TEXT_OR_CSV" else _parquet(files)
-    if not files:
-        nothing = ", ".join(f"CAST(NULL AS {kind}) AS {quoted(name)}" for name, kind in types.items())
-        source = f"(SELECT {nothing} WHERE false)"
     engine.execute(export, f"CREATE VIEW delivery AS SELECT {', '.join(chosen)} FROM {source}")  # noqa: S608 (quoted)
     sql = translate(view.path.name, view.path.read_text(encoding="utf-8"), ["delivery"])
     engine.execute(f"{view.path.name} on {export}", f"CREATE TABLE charges AS {sql}")

@@ -36,6 +36,17 @@ def test_every_view_reads_and_each_note_belongs_to_a_group(table):
     assert set(view.notes) <= set(view.optional)
 
 
+def test_a_view_serves_every_table_that_it_names(tmp_path):
+    written(tmp_path, "-- title: A\n-- tables: ONE, TWO\n-- requires: a\nSELECT 1", "a.sql")
+    written(tmp_path, "-- title: B\n-- tables: THREE\n-- requires: b\nSELECT 1", "b.sql")
+    found = [read_view(table, tmp_path) for table in ("ONE", "TWO", "THREE")]
+    assert [(view.table, view.path.name, view.required) for view in found] == [
+        ("ONE", "a.sql", ("a",)),
+        ("TWO", "a.sql", ("a",)),
+        ("THREE", "b.sql", ("b",)),
+    ]
+
+
 def test_a_header_is_read(tmp_path):
     report = read_report(
         written(
@@ -89,5 +100,5 @@ def test_a_report_name_must_do_as_a_file_name_in_a_link(tmp_path):
 
 
 def test_a_table_without_view_names_those_with_one():
-    with pytest.raises(ReportError, match=r"no cost reports exist for table CARBON_EMISSIONS.*FOCUS_1_2_AWS"):
+    with pytest.raises(ReportError, match=r"No cost reports exist for table CARBON_EMISSIONS.*FOCUS_1_2_AWS"):
         read_view("CARBON_EMISSIONS")

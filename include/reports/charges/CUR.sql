@@ -1,4 +1,5 @@
 -- title: Charges of a CUR 2.0 export
+-- tables: COST_AND_USAGE_REPORT
 -- description: Effective cost is AWS's amortised cost: used commitments at their effective rate, unused ones as
 --   the remainder of their fee, purchases at zero.
 -- requires: line_item_unblended_cost, line_item_usage_start_date, line_item_product_code, line_item_usage_account_id

@@ -1,4 +1,5 @@
--- title: Charges of a FOCUS 1.0 export
+-- title: Charges of a FOCUS export
+-- tables: FOCUS_1_2_AWS, FOCUS_1_0_AWS
 -- requires: BilledCost, ChargePeriodStart, ServiceName, SubAccountId
 -- optional: billing_period = BillingPeriodStart timestamp
 -- optional: billing_account = BillingAccountId string
