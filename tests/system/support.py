@@ -147,6 +147,11 @@ class DagRun:
         """What the task pushed."""
         return self.stack.airflow.xcom(self.run, task_id, key, map_index)
 
+    def summary(self) -> dict[str, Any]:
+        """What `run_reports` returned; an export's is mapped over billing periods, of which there must be one."""
+        (task,) = self.tasks("run_reports")
+        return dict(self.xcom("run_reports", map_index=task["map_index"]))
+
     def log_text(self, task_id: str, try_number: int = 1, map_index: int = -1) -> str:
         """The task's log as a person reads it."""
         return "\n".join(logs.lines(self.stack.log(self.run, task_id, try_number, map_index), 1000))

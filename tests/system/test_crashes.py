@@ -127,7 +127,7 @@ def test_a_wait_survives_the_triggerer(ended: dict[str, Creation], aws: Aws, kin
     each = ended[kind]
     assert each.run.task(each.wait_id)["try_number"] == 1, f"no new try is needed:\n{each.run.story()}"
     expected = {"export": "DELIVERY_SUCCESS", "estimate": "COMPLETE"}[kind]
-    assert each.run.xcom("run_reports")["status"] == expected
+    assert each.run.summary()["status"] == expected
 
 
 def test_cleared_creations_create_nothing(ended: dict[str, Creation], aws: Aws) -> None:

@@ -59,7 +59,7 @@ class Lives:
 
     def summary(self, name: str) -> dict[str, Any]:
         """What `run_reports` returned."""
-        return dict(self.runs[name].xcom("run_reports"))
+        return self.runs[name].summary()
 
 
 def dump(stack: Stack) -> str:
