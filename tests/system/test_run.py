@@ -121,16 +121,17 @@ def test_an_export_and_an_estimate_go_through_their_whole_lives(command: Command
     code = command.finish()
     assert code == 0, command.output
     summary = json.loads((command.folder / "summary.json").read_text())
-    (export,) = summary["exports"]
+    exports = summary["exports"]
     (estimate,) = summary["estimates"]
-    assert set(export) == EXPORT_KEYS
+    assert {(*sorted(export), export["status"]) for export in exports} == {(*sorted(EXPORT_KEYS), "DELIVERY_SUCCESS")}
     assert set(estimate) == ESTIMATE_KEYS
-    assert (export["status"], estimate["status"]) == ("DELIVERY_SUCCESS", "COMPLETE")
+    assert estimate["status"] == "COMPLETE"
     assert summary["seconds"] > 0
-    for entry in (export, estimate):
+    for entry in (*exports, estimate):
         assert [path for path in entry["reports"] if not Path(path).is_file()] == []
         assert [path for path in entry["reports"] if path.endswith("index.html")]
-    add_up(export, command.folder / "deliveries")
+    for export in exports:
+        add_up(export, command.folder / "deliveries")
     items = json.loads(next((command.folder / "reports").rglob("line_items.json")).read_text())
     for which in ("historical", "estimated"):
         total = sum(item.get(f"{which}Cost", {}).get("amount", 0.0) for item in items)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from emulator.server import running
 
+from emulator.server import running
 from stack.clock import set_speed
 from stack.errors import StackError
 from stack.processes import free_port
