@@ -22,8 +22,9 @@ from finops.deliveries import (
     find_delivery,
 )
 from finops.publish import POINTER, publish, read_json, write_json
-from finops.report_files import Report
+from finops.report_files import Report, ReportError
 from finops.reports import EstimateMeta, ExportMeta, run_estimate_reports, run_export_reports
+from finops.times import as_utc
 
 #: How often a delivery is read anew when AWS replaces it meanwhile, and the pause in seconds before.
 ATTEMPTS = 4
@@ -127,7 +128,7 @@ def _period_uri(definition: ExportDefinition, period: str, reports_uri: str) -> 
 
 def periods_of(created_at: str) -> list[str]:
     """Return the billing periods that an execution of this time can be for: its month and the one before."""
-    first = datetime.fromisoformat(created_at).date().replace(day=1)
+    first = as_utc(datetime.fromisoformat(created_at)).date().replace(day=1)
     return [f"{month:%Y-%m}" for month in (first, first - timedelta(days=1))]
 
 
@@ -224,8 +225,14 @@ def store_estimate(
 
     :param estimate: GetBillEstimate's response
     :param line_items: all items of ListBillEstimateLineItems
+    :raises ReportError: when the estimate has no costs
     """
-    total = estimate["costSummary"]["totalCostDifference"]
+    total = (estimate.get("costSummary") or {}).get("totalCostDifference")
+    if total is None:
+        raise ReportError(
+            f"bill estimate {estimate['id']} has no costs although it is {estimate.get('status')}. "
+            "Look at it in the AWS console, or make a new one."
+        )
     folder = f"{reports_uri}/estimates/{definition.name}/{estimate['id']}"
     write_json(s3, f"{folder}/estimate.json", {k: v for k, v in estimate.items() if k != "ResponseMetadata"})
     write_json(s3, f"{folder}/line_items.json", list(line_items))
