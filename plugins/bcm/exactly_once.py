@@ -75,7 +75,7 @@ class Memory:
 
     def remember(self, identifier: str) -> None:
         """Note, after the call, what was made."""
-        self._write({**self._kept, "id": identifier})
+        self._write({"fingerprint": self._mark, **self._kept, "id": identifier})
 
     def forget(self) -> None:
         """Note that nothing was made: AWS has refused the call for good."""
@@ -123,18 +123,21 @@ def create_once(
     if found and memory.ours and memory.id is None:  # an intent without an answer: a try crashed in between
         memory.remember(found["id"])
         return found
-    if found is None:  # else the call below can only be answered with what its token made before, or refused
-        before_create()
-    memory.intend(candidate)
-    action = f"{'CreateBillEstimate' if kind == 'bill_estimate' else 'CreateBillScenario'} {candidate}"
     # what was deleted meanwhile needs a new token: the old one would be answered with the deleted id
-    token = client_token(context, kind, candidate, fingerprint(request), memory.replaced)
+    token = client_token(context, kind, candidate, fingerprint(request), memory.id or memory.replaced)
+    # when the name is taken, the call can only be answered with what its token made before, or refused: nothing is
+    # intended then, else a try that dies before the refusal would have the next one take somebody else's for its own
+    if found is None:
+        before_create()
+        memory.intend(candidate)
+    action = f"{'CreateBillEstimate' if kind == 'bill_estimate' else 'CreateBillScenario'} {candidate}"
     try:
         with aws_errors(action):
             made = dict(getattr(hook.conn, f"create_{kind}")(name=candidate, clientToken=token, **request))
     except AwsRefusedError as error:
-        memory.forget()  # else the next try would take what holds the name for its own
-        if error.code == "ConflictException" and found:
+        if found is None:
+            memory.forget()  # else the next try would take what holds the name for its own
+        elif error.code == "ConflictException":
             raise AwsRefusedError(
                 f"name: a {kind.replace('_', ' ')} called {candidate!r} exists already ({found['id']}) and was not "
                 "made by this task. Choose another name.",

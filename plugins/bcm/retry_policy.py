@@ -9,10 +9,11 @@ from datetime import timedelta
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
 
-from bcm.exceptions import AwsUnavailableError, BcmPermanentError
+from bcm.exceptions import AwsUnavailableError, BcmPermanentError, ScenarioLockedError
 
-#: Fails at once on what a retry cannot mend, waits a minute after a fault on AWS's side, and leaves every other
-#: failure to the task's own ``retries`` and ``retry_delay``.
+#: Fails at once on what a retry cannot mend, waits a minute after a fault on AWS's side and 15 minutes for a locked
+#: scenario, and leaves every other failure to the task's own ``retries`` and ``retry_delay``. A scenario can stay
+#: locked for 12 hours: tasks that share one need ``retries=50``.
 BCM_RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
         RetryRule(exception=BcmPermanentError, action=RetryAction.FAIL, reason="a retry cannot mend this"),
@@ -21,6 +22,12 @@ BCM_RETRY_POLICY = ExceptionRetryPolicy(
             action=RetryAction.RETRY,
             retry_delay=timedelta(minutes=1),
             reason="AWS was unavailable",
+        ),
+        RetryRule(
+            exception=ScenarioLockedError,
+            action=RetryAction.RETRY,
+            retry_delay=timedelta(minutes=15),
+            reason="an estimate is computed from the scenario",
         ),
     ]
 )

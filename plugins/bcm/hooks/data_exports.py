@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -43,6 +43,21 @@ def merged(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, A
     for key, value in wanted.items():
         known = current.get(key)
         result[key] = merged(known, value) if isinstance(known, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def restricted(current: Mapping[str, Any], wanted: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what ``wanted`` names, with the values of ``current``.
+
+    What AWS adds by itself (the ARN, table properties) is left out: whether the snapshots of its executions carry
+    that too is documented nowhere.
+    """
+    result = {}
+    for key, value in wanted.items():
+        known = current.get(key)
+        if known not in (None, "", {}):
+            both = isinstance(known, Mapping) and isinstance(value, Mapping)
+            result[key] = restricted(known, value) if both else known
     return result
 
 
@@ -107,13 +122,6 @@ class BcmDataExportsHook(BcmBaseHook):
         """
         with aws_errors(f"GetExport {export_arn}"):
             return dict(self.conn.get_export(ExportArn=export_arn))
-
-    def list_executions(self, export_arn: str) -> Iterator[dict[str, Any]]:
-        """Yield ``{ExecutionId, ExecutionStatus}`` of an export's executions, the newest first."""
-        with aws_errors(f"ListExecutions {export_arn}"):
-            pages = self.conn.get_paginator("list_executions").paginate(ExportArn=export_arn)
-            found = [execution for page in pages for execution in page["Executions"]]
-        yield from newest_first(found)
 
     def get_execution(self, export_arn: str, execution_id: str) -> dict[str, Any]:
         """Return an execution: ``ExecutionId``, ``ExecutionStatus`` and ``Export`` as it was when it ran."""

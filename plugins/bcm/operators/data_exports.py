@@ -13,13 +13,15 @@ from bcm.exactly_once import Memory, fingerprint
 from bcm.exceptions import AwsRefusedError, AwsUnavailableError, BucketRefusedError, ExportExistsError
 from bcm.hooks.base import NOT_FOUND_CODES, aws_errors
 from bcm.hooks.bucket import PERMISSION_MESSAGE, why_refused
-from bcm.hooks.data_exports import BcmDataExportsHook, check_change, differences, merged
+from bcm.hooks.data_exports import BcmDataExportsHook, check_change, differences, merged, restricted
 from bcm.links import DataExportsLink
 from bcm.operators.base import BcmBaseOperator
 
 #: How long, in seconds, a new bucket policy may take until Data Exports sees it, and the pause between tries.
 POLICY_SETTLES = 120.0
 POLICY_PAUSE = 10.0
+#: With which codes CreateExport may refuse a name that is taken; AWS does not say.
+NAME_TAKEN_CODES = frozenset({"ConflictException", "ValidationException"})
 
 
 class BcmExportOperator(BcmBaseOperator[BcmDataExportsHook]):
@@ -51,7 +53,11 @@ class BcmExportOperator(BcmBaseOperator[BcmDataExportsHook]):
                 if PERMISSION_MESSAGE not in str(error):
                     raise
                 destination = request["Export"]["DestinationConfigurations"]["S3Destination"]
-                reason, may_settle = why_refused(self._s3(), destination, self.hook.account_id)
+                with aws_errors("GetCallerIdentity, to find out why the bucket was refused"):
+                    account = self.hook.account_id
+                reason, may_settle = why_refused(
+                    self._s3(), destination, account, self.hook.conn_partition, self.hook.conn_region_name
+                )
                 if not may_settle or time.monotonic() >= give_up:
                     raise BucketRefusedError(f"export {request['Export']['Name']}: {reason}") from error
                 self.log.info("%s. Trying again in %.0f s, a new policy takes a while to be seen.", error, POLICY_PAUSE)
@@ -75,7 +81,8 @@ class BcmCreateExportOperator(BcmExportOperator):
 
     :param export: the ``Export`` member of CreateExport: ``Name``, ``DataQuery``, ``DestinationConfigurations``
         (with ``S3BucketOwner`` for a bucket of another account), ``RefreshCadence`` (templated)
-    :param resource_tags: ``[{"Key": ..., "Value": ...}]``, put on the export when it is created (templated)
+    :param resource_tags: ``[{"Key": ..., "Value": ...}]``, put on the export when it is created; the
+        tags of an existing one stay as they are (templated)
     :param if_exists: ``adopt`` takes an existing export as it is and logs where it differs, ``update`` changes what
         differs, ``fail`` raises (templated). Only what ``export`` names is compared.
     :param kwargs: see :class:`bcm.operators.base.BcmBaseOperator`
@@ -117,19 +124,32 @@ class BcmCreateExportOperator(BcmExportOperator):
                 f"export {self.export['Name']} exists already ({found}). Choose another name, or set if_exists to "
                 "'adopt' or 'update'."
             )
+        if self.resource_tags:
+            self.log.info("Tags are put on an export when it is created; those of an existing one stay as they are.")
         return self._reconcile(found)
 
     def _create(self, memory: Memory) -> tuple[str, dict[str, Any]]:
+        ours = memory.ours
         memory.intend(self.export["Name"])
         request: dict[str, Any] = {"Export": self.export}
         if self.resource_tags:
             request["ResourceTags"] = self.resource_tags
         try:
             arn = self.write("create_export", **request)
-        except (AwsUnavailableError, AwsRefusedError):
-            # botocore repeats a request whose answer got lost; the second one then meets the export of the first
+        except AwsUnavailableError:
             lost = self.hook.find_export(self.export["Name"])
             if lost is None:
+                raise
+            return self._reconcile(lost)
+        except BucketRefusedError:
+            memory.forget()
+            raise
+        except AwsRefusedError as error:
+            # botocore repeats a request whose answer got lost; the second one then meets the export of the first
+            ours = ours or _repeated(error) or (self.if_exists != "fail" and error.code in NAME_TAKEN_CODES)
+            lost = self.hook.find_export(self.export["Name"]) if ours else None
+            if lost is None:
+                memory.forget()  # else the next try would take what gets the name for its own
                 raise
             return self._reconcile(lost)
         self.log.info("Created export %s: %s.", self.export["Name"], arn)
@@ -147,8 +167,14 @@ class BcmCreateExportOperator(BcmExportOperator):
             self.write("update_export", ExportArn=arn, Export=merged(current, self.export))
         else:
             self.log.warning("Adopting export %s, which differs: %s.", self.export["Name"], "; ".join(changes))
-            return arn, dict(current)
+            return arn, restricted(current, self.export)
         return arn, self.export
+
+
+def _repeated(error: AwsRefusedError) -> bool:
+    """Tell whether botocore had sent the refused request before."""
+    response = getattr(error.__cause__, "response", {})
+    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 class BcmUpdateExportOperator(BcmExportOperator):

@@ -13,6 +13,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context, PokeReturnValue, conf
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
+from bcm.exactly_once import fingerprint
 from bcm.exceptions import AwsRefusedError, AwsUnavailableError, ResourceVanishedError
 from bcm.hooks.base import BCM_REGION, NOT_FOUND_CODES, BcmBaseHook, aws_errors
 from bcm.looks import Look, look_now
@@ -131,13 +132,18 @@ class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
         return raise_unless_success(verdict)
 
     def _deadline(self, context: Context) -> tuple[float, float]:
-        """Return when the wait began and when it gives up; a retry after a crash goes on with the stored one."""
+        """Return when the wait began and when it gives up.
+
+        A retry after a crash goes on with the stored deadline, unless it waits for something else: the store also
+        outlives the clearing of a run, which may have made a new estimate or changed the export.
+        """
         now = time.time()
         store = context.get("task_state_store")
+        awaited = fingerprint(vars(self.look()))
         kept: Any = store.get(DEADLINE_KEY) if store is not None else None
-        if kept and kept["deadline"] > now:
+        if kept and kept.get("awaited") == awaited and kept["deadline"] > now:
             return kept["started"], kept["deadline"]
         deadline = now + float(self.timeout)
         if store is not None:
-            store.set(DEADLINE_KEY, {"started": now, "deadline": deadline})
+            store.set(DEADLINE_KEY, {"awaited": awaited, "started": now, "deadline": deadline})
         return now, deadline

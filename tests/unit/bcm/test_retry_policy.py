@@ -26,7 +26,12 @@ def test_aws_being_unavailable_is_retried_after_a_minute() -> None:
     assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, timedelta(minutes=1))
 
 
-@pytest.mark.parametrize("error", [ScenarioLockedError("x"), RuntimeError("x"), MemoryError()])
+def test_a_locked_scenario_is_tried_again_each_quarter_of_an_hour() -> None:
+    decision = BCM_RETRY_POLICY.evaluate(ScenarioLockedError("x"), 1, 50)
+    assert (decision.action, decision.retry_delay) == (RetryAction.RETRY, timedelta(minutes=15))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("x"), MemoryError()])
 def test_everything_else_is_left_to_the_task(error: BaseException) -> None:
     assert BCM_RETRY_POLICY.evaluate(error, 1, 3).action is RetryAction.DEFAULT
 

@@ -91,7 +91,7 @@ def test_an_export_is_found_by_its_whole_name(emu: Emulator, exports: Any) -> No
     assert hook.find_export("cur2-daily-2") == longer
 
 
-def test_every_page_of_exports_and_executions_is_read(monkeypatch: pytest.MonkeyPatch, emu: Emulator) -> None:
+def test_every_page_of_exports_is_read(monkeypatch: pytest.MonkeyPatch, emu: Emulator) -> None:
     from botocore.stub import Stubber
 
     hook = BcmDataExportsHook()
@@ -104,23 +104,13 @@ def test_every_page_of_exports_and_executions_is_read(monkeypatch: pytest.Monkey
         stub.assert_no_pending_responses()
 
 
-def test_executions_come_newest_first(emu: Emulator, exports: Any) -> None:
-    arn = exports.create_export(Export=an_export())["ExportArn"]
-    emu.clock.advance(30 * 3600)
-    hook = BcmDataExportsHook()
-    moments = [one["ExecutionStatus"]["CreatedAt"] for one in hook.list_executions(arn)]
-    assert len(moments) > 1
-    assert moments == sorted(moments, reverse=True)
-
-
 READS: list[Callable[[BcmDataExportsHook, str], Any]] = [
     lambda hook, arn: hook.get_export(arn),
-    lambda hook, arn: list(hook.list_executions(arn)),
     lambda hook, arn: hook.get_execution(arn, "11111111-2222-3333-4444-555555555555"),
 ]
 
 
-@pytest.mark.parametrize("read", READS, ids=["get_export", "list_executions", "get_execution"])
+@pytest.mark.parametrize("read", READS, ids=["get_export", "get_execution"])
 def test_reading_what_does_not_exist_is_a_refusal_with_its_code(
     emu: Emulator, read: Callable[[BcmDataExportsHook, str], Any]
 ) -> None:

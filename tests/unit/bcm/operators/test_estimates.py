@@ -125,6 +125,29 @@ def test_a_name_that_somebody_elses_estimate_has_is_one_sentence(emu: Emulator, 
     assert names(calculator) == ["growth"]
 
 
+def test_a_try_that_dies_before_the_refusal_does_not_adopt_somebody_elses_estimate(
+    emu: Emulator, calculator: Any, scenario: str
+) -> None:
+    calculator.create_bill_estimate(billScenarioId=scenario, name="growth")
+    emu.clock.advance(13 * HOUR)
+    store = StateStore()
+    emu.faults.add({"operation": "CreateBillEstimate", "times": 1, "error": {"code": "InternalServerException"}})
+    with pytest.raises(AwsUnavailableError):
+        estimate(scenario, a_context(store))
+    with pytest.raises(AwsRefusedError, match="exists already"):
+        estimate(scenario, a_context(store, try_number=2))
+
+
+def test_an_estimate_that_only_its_token_tells_is_remembered(emu: Emulator, calculator: Any, scenario: str) -> None:
+    first = estimate(scenario, a_context())
+    emu.clock.advance(13 * HOUR)
+    store = StateStore()
+    assert estimate(scenario, a_context(store, try_number=2)) == first
+    assert store["bcm_bill_estimate"]["id"] == first
+    assert estimate(scenario, a_context(store, try_number=3)) == first
+    assert len(emu.requests(operation="CreateBillEstimate")) == 2, "the third try knows the id"
+
+
 def test_after_a_failed_estimate_the_next_one_is_numbered(emu: Emulator, calculator: Any, scenario: str) -> None:
     emu.faults.add({"estimate": {"failure_message": "no luck"}, "times": 2})
     store = StateStore()

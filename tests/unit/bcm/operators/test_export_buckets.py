@@ -8,13 +8,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
 from tests.unit.bcm.operators.support import calls, ensure
 from tests.unit.bcm.support import MEMBER, MEMBER_BUCKET, PAYER, an_export
 
-from bcm.exceptions import (
-    BucketRefusedError,
-)
-from bcm.hooks.bucket import delivery_policy
+from bcm.exceptions import AwsRefusedError, BucketRefusedError
+from bcm.hooks.bucket import delivery_policy, why_refused
+from bcm.hooks.data_exports import BcmDataExportsHook
 from bcm.operators import data_exports
 from emulator.server import Emulator
 
@@ -78,3 +78,61 @@ def test_a_policy_that_settles_later_is_waited_for(
     monkeypatch.setattr(data_exports, "time", SimpleNamespace(sleep=settle, monotonic=lambda: 0.0))
     ensure(an_export(S3Bucket=closed_bucket))
     assert calls(emu) == ["CreateExport"] * 2
+
+
+def test_a_wrong_region_is_named_at_once(emu: Emulator, client: Callable[..., Any], quick: list[float]) -> None:
+    place = {"LocationConstraint": "eu-central-1"}
+    client("s3").create_bucket(Bucket="far-away", CreateBucketConfiguration=place)
+    with pytest.raises(BucketRefusedError, match=r"far-away is in region eu-central-1, not in us-east-1.*S3Region"):
+        ensure(an_export(S3Bucket="far-away"))
+    assert quick == [], "waiting cannot mend it"
+
+
+class S3:
+    """Answers HeadBucket with an error."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def head_bucket(self, **request: Any) -> None:
+        raise self.error
+
+
+def refusal(code: str, **headers: str) -> ClientError:
+    response = {"Error": {"Code": code, "Message": ""}, "ResponseMetadata": {"HTTPHeaders": headers}}
+    return ClientError(response, "HeadBucket")
+
+
+@pytest.mark.parametrize(
+    ("error", "said", "may_settle"),
+    [
+        (refusal("301", **{"x-amz-bucket-region": "eu-west-1"}), "is in region eu-west-1, not in us-east-1", False),
+        (refusal("400", **{"x-amz-bucket-region": "eu-west-1"}), "is in region eu-west-1, not in us-east-1", False),
+        (refusal("301"), "is in another region, not in us-east-1", False),
+        (refusal("400"), "could not tell more: HeadBucket closed: AWS answered 400", True),
+        (EndpointConnectionError(endpoint_url="https://s3"), "could not tell more: HeadBucket closed: Endpoint", True),
+    ],
+    ids=["301", "400 with region", "301 without region", "400", "no connection"],
+)
+def test_what_s3_says_of_a_bucket(error: Exception, said: str, may_settle: bool) -> None:
+    destination = an_export(S3Bucket="closed")["DestinationConfigurations"]["S3Destination"]
+    sentence, waits = why_refused(S3(error), destination, PAYER)
+    assert said in sentence
+    assert waits is may_settle
+
+
+def test_the_policy_is_one_of_the_partition() -> None:
+    text = json.dumps(delivery_policy("b", PAYER, "aws-cn", "cn-northwest-1"))
+    assert "arn:aws:" not in text
+    assert f"arn:aws-cn:bcm-data-exports:cn-northwest-1:{PAYER}:export/*" in text
+
+
+def test_an_account_that_cannot_be_read_is_one_sentence(
+    emu: Emulator, closed_bucket: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(hook: BcmDataExportsHook) -> str:
+        raise refusal("AccessDenied")
+
+    monkeypatch.setattr(BcmDataExportsHook, "account_id", property(fail))
+    with pytest.raises(AwsRefusedError, match="GetCallerIdentity, to find out why the bucket was refused"):
+        ensure(an_export(S3Bucket=closed_bucket))

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 from tests.unit.bcm.operators.support import calls, ensure
-from tests.unit.bcm.support import PAYER, StateStore, a_context, an_export
+from tests.unit.bcm.support import PAYER, StateStore, a_context, an_export, connection
 
 from bcm.exceptions import (
     AwsRefusedError,
     AwsUnavailableError,
+    BucketRefusedError,
     ExportExistsError,
     ExportImmutableError,
     QueryRefusedError,
 )
+from bcm.hooks.data_exports import BcmDataExportsHook
 from bcm.operators.data_exports import BcmDeleteExportOperator, BcmUpdateExportOperator
 from emulator.server import Emulator
 
@@ -54,6 +56,24 @@ def test_adopting_leaves_an_export_that_differs_alone(emu: Emulator, exports: An
     arn = exports.create_export(Export=an_export())["ExportArn"]
     assert ensure(changed(an_export(), QUERY, LONGER), if_exists="adopt") == arn
     assert calls(emu) == ["CreateExport"]
+
+
+def test_what_is_adopted_is_handed_over_without_what_aws_adds(emu: Emulator, exports: Any) -> None:
+    arn = exports.create_export(Export={**an_export(), "Description": "theirs"})["ExportArn"]
+    assert exports.get_export(ExportArn=arn)["Export"] != an_export(), "the emulator must add something"
+    context = a_context()
+    ensure(changed(an_export(), QUERY, LONGER), context, if_exists="adopt")
+    assert context["ti"].pushed["export"] == an_export()
+
+
+def test_tags_of_an_existing_export_are_said_to_stay(
+    emu: Emulator, exports: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    said = "those of an existing one stay as they are"
+    exports.create_export(Export=an_export())
+    for tags, count in ((None, 0), ([{"Key": "team", "Value": "finops"}], 1)):
+        ensure(an_export(), resource_tags=tags, if_exists="update")
+        assert capfd.readouterr().out.count(said) == count
 
 
 @pytest.mark.parametrize(
@@ -151,9 +171,60 @@ def test_a_lost_answer_that_cannot_be_looked_up_is_found_by_the_retry(emu: Emula
     assert [one["ExportArn"] for one in exports.list_exports()["Exports"]] == [arn]
 
 
+QUOTA = {"code": "ServiceQuotaExceededException", "message": "at most 5 exports"}
+
+
+@pytest.mark.parametrize(
+    ("destination", "error"),
+    [({"S3Bucket": "no-such-bucket"}, BucketRefusedError), ({}, AwsRefusedError)],
+    ids=["bucket", "quota"],
+)
+def test_after_a_refusal_the_export_that_somebody_else_makes_is_not_adopted(
+    emu: Emulator, exports: Any, destination: dict[str, str], error: type[Exception]
+) -> None:
+    context = a_context(StateStore())
+    if not destination:
+        emu.faults.add({"operation": "CreateExport", "times": 1, "error": QUOTA})
+    with pytest.raises(error):
+        ensure(an_export(**destination), context, if_exists="fail")
+    exports.create_export(Export=an_export())
+    with pytest.raises(ExportExistsError):
+        ensure(an_export(**destination), context, if_exists="fail")
+
+
+@pytest.mark.parametrize("if_exists", ["adopt", "fail"])
+def test_an_export_that_somebody_makes_just_before_is_adopted_only_if_it_may_be(
+    emu: Emulator, exports: Any, monkeypatch: pytest.MonkeyPatch, if_exists: str
+) -> None:
+    made: list[str] = []
+
+    def just_before(hook: BcmDataExportsHook, export: dict[str, Any]) -> None:
+        made.append(exports.create_export(Export=export)["ExportArn"])
+
+    monkeypatch.setattr(BcmDataExportsHook, "check_query", just_before)
+    context = a_context(StateStore())
+    if if_exists == "adopt":
+        assert [ensure(an_export(), context, if_exists=if_exists)] == made
+    else:
+        with pytest.raises(AwsRefusedError, match="already exists"):
+            ensure(an_export(), context, if_exists=if_exists)
+        with pytest.raises(ExportExistsError):
+            ensure(an_export(), context, if_exists=if_exists)
+
+
+def test_a_request_that_botocore_repeated_meets_its_own_export(
+    emu: Emulator, exports: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    twice = {"retries": {"total_max_attempts": 2}}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", connection(emu.url, config_kwargs=twice))
+    emu.faults.add({"operation": "CreateExport", "drop_answer": True, "times": 1})
+    arn = ensure(an_export(), if_exists="fail")
+    assert calls(emu) == ["CreateExport"] * 2
+    assert [one["ExportArn"] for one in exports.list_exports()["Exports"]] == [arn]
+
+
 def test_a_refusal_of_aws_is_one_sentence_with_its_code(emu: Emulator) -> None:
-    error = {"code": "ServiceQuotaExceededException", "message": "at most 5 exports"}
-    emu.faults.add({"operation": "CreateExport", "error": error})
+    emu.faults.add({"operation": "CreateExport", "error": QUOTA})
     with pytest.raises(AwsRefusedError, match=r"CreateExport cur2-daily: .*ServiceQuotaExceeded.*5 exports") as caught:
         ensure(an_export())
     assert caught.value.code == "ServiceQuotaExceededException"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from tests.unit.bcm.sensors.support import HOUR, deferral, of_estimate, of_execution
@@ -75,9 +76,33 @@ def test_a_retry_goes_on_with_the_first_deadline(emu: Emulator, estimate: str) -
     assert second.timeout < first.timeout
 
 
+def test_a_wait_for_something_else_has_a_deadline_of_its_own(emu: Emulator, estimate: str) -> None:
+    store = StateStore()
+    deferral(of_estimate(estimate, timeout=HOUR), a_context(store, try_number=1))
+    emu.faults.add({"operation": "GetBillEstimate", "error": {"code": "ThrottlingException"}})
+    renewed = "11111111-2222-3333-4444-555555555555"
+    second = deferral(of_estimate(renewed, timeout=14 * HOUR), a_context(store, try_number=2))
+    assert second.trigger.deadline > time.time() + 13 * HOUR, "the run was cleared: a new estimate is awaited"
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [({}, True), ({"since": "2026-11-21T00:00:00"}, False), ({"export": an_export()}, False)],
+    ids=["same", "since", "definition"],
+)
+def test_only_the_same_execution_keeps_its_deadline(
+    emu: Emulator, arn: str, change: dict[str, Any], kept: bool
+) -> None:
+    store = StateStore()
+    first = deferral(of_execution(arn, since="2026-11-20T06:00:00"), a_context(store))
+    second = deferral(of_execution(arn, **{"since": "2026-11-20T06:00:00", **change}), a_context(store))
+    assert (second.trigger.deadline == first.trigger.deadline) is kept
+
+
 def test_a_deadline_that_has_passed_does_not_count(emu: Emulator, estimate: str) -> None:
-    past = time.time() - 60
-    store = StateStore({DEADLINE_KEY: {"started": past - HOUR, "deadline": past}})
+    store = StateStore()
+    deferral(of_estimate(estimate, timeout=HOUR), a_context(store))
+    store[DEADLINE_KEY]["deadline"] = time.time() - 60
     deferred = deferral(of_estimate(estimate, timeout=HOUR), a_context(store))
     assert deferred.trigger.deadline > time.time() + HOUR - 10, "a task cleared after its time-out waits anew"
 
