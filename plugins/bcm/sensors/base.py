@@ -31,7 +31,8 @@ class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
     :param expected_account_id: 12 digits; the task fails when the credentials belong to another account
     :param deferrable: wait in the triggerer; else in a worker by ``mode``
     :param poke_interval: seconds between looks while the answer is due; default ``[bcm] poke_interval``, 90
-    :param max_wait: seconds between looks while it is not; default ``[bcm] max_wait``, 600
+    :param max_wait: seconds between looks while it is not, at most: in the triggerer the pause is a tenth of the
+        wait's age; default ``[bcm] max_wait``, 600
     :param timeout: seconds until the wait gives up; absolute, also across restarts of the triggerer and the worker
     :param kwargs: as for every sensor of the amazon provider
     """

@@ -20,7 +20,7 @@ class BcmBaseTrigger(BaseEventTrigger):
     :param deadline: epoch seconds after which the wait has timed out; absolute, so that restarts keep it
     :param started: epoch seconds at which the wait began
     :param poke_interval: seconds between looks while the answer is due
-    :param max_wait: seconds between looks while it is not
+    :param max_wait: seconds between looks while it is not, at most: they grow to it with the age of the wait
     :param aws_conn_id: Airflow connection
     :param region_name: AWS region
     :param verify: whether to verify TLS certificates, or a CA bundle

@@ -33,6 +33,8 @@ JITTER = 0.1
 #: Whoever is due within this share of its interval looks with the others now: one call serves them all, and
 #: waits that joined at different times fall into step.
 TOGETHER = 0.5
+#: While the answer is not due, the pause is this share of the wait's age, from ``poke_interval`` to ``max_wait``.
+AGE_SHARE = 0.1
 
 OpenClient = Callable[[], Awaitable[AbstractAsyncContextManager[Any]]]
 
@@ -44,7 +46,8 @@ class Wait:
     :param look: what to look at
     :param deadline: epoch seconds after which the wait has timed out
     :param poke_interval: seconds between looks while the answer is due
-    :param max_wait: seconds between looks while it is not
+    :param max_wait: seconds between looks while it is not, at most: the pauses grow with the age of the wait
+    :param started: epoch seconds at which the wait began
     """
 
     look: Look
@@ -59,6 +62,11 @@ class Wait:
     not_found: int = 0
     verdict: Verdict | None = None
     report_due: float = 0.0
+
+    def pause(self, soon: bool) -> float:
+        """Return the seconds until the next look: young waits look more often than old ones."""
+        age = time.time() - self.started
+        return self.poke_interval if soon else max(self.poke_interval, min(self.max_wait, age * AGE_SHARE))
 
     def next_look(self, pause: float, now: float) -> None:
         """Plan the next look ``pause`` seconds after ``now`` (monotonic), but not after the deadline."""
@@ -181,8 +189,7 @@ class StatusStream:
             wait.report_due = 0.0
         wait.status, wait.problem, wait.failures, wait.not_found = seen.status, None, 0, 0
         wait.verdict = seen.verdict or self._timed_out(wait)
-        pause = wait.poke_interval if seen.soon else max(wait.max_wait, wait.poke_interval)
-        wait.next_look(pause * self.jitter, time.monotonic())
+        wait.next_look(wait.pause(seen.soon) * self.jitter, time.monotonic())
 
     def _failed(self, wait: Wait, error: Exception, action: str) -> None:
         problem = sentence(error, action)

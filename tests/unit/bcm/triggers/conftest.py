@@ -100,26 +100,40 @@ def triggerer(aws: FakeAws, clock: Clock) -> Triggerer:
 
 
 class Make:
-    """Makes triggers that began now and give up after ``hours``."""
+    """Makes triggers that began ``age`` seconds ago and give up in ``hours``."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
-    def _shared(self, hours: float, poke: float, longest: float) -> dict[str, Any]:
-        started = self.clock.time()
-        return {"started": started, "deadline": started + hours * HOUR, "poke_interval": poke, "max_wait": longest}
+    def _shared(self, hours: float, poke: float, longest: float, age: float) -> dict[str, Any]:
+        now = self.clock.time()
+        return {"started": now - age, "deadline": now + hours * HOUR, "poke_interval": poke, "max_wait": longest}
 
     def estimate(
-        self, name: str = "b-1", *, hours: float = 14, poke: float = 90, longest: float = 600, **kwargs: Any
+        self,
+        name: str = "b-1",
+        *,
+        hours: float = 14,
+        poke: float = 90,
+        longest: float = 600,
+        age: float = 0,
+        **kwargs: Any,
     ) -> BcmBillEstimateTrigger:
         """A wait for a bill estimate."""
-        return BcmBillEstimateTrigger(bill_estimate_id=name, **self._shared(hours, poke, longest), **kwargs)
+        return BcmBillEstimateTrigger(bill_estimate_id=name, **self._shared(hours, poke, longest, age), **kwargs)
 
     def execution(
-        self, arn: str = "x-1", *, hours: float = 36, poke: float = 90, longest: float = 600, **kwargs: Any
+        self,
+        arn: str = "x-1",
+        *,
+        hours: float = 36,
+        poke: float = 90,
+        longest: float = 600,
+        age: float = 0,
+        **kwargs: Any,
     ) -> BcmExportExecutionTrigger:
         """A wait for an execution of an export."""
-        return BcmExportExecutionTrigger(export_arn=arn, **self._shared(hours, poke, longest), **kwargs)
+        return BcmExportExecutionTrigger(export_arn=arn, **self._shared(hours, poke, longest, age), **kwargs)
 
 
 @pytest.fixture

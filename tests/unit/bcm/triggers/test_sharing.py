@@ -15,7 +15,7 @@ from tests.unit.bcm.triggers.fake_aws import FakeAws
 def test_twenty_waits_for_estimates_make_one_list_call_a_round(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
     names = [f"b-{number}" for number in range(20)]
     aws.ends = dict.fromkeys(names, HOUR)
-    triggerer.run(*(make.estimate(name) for name in names))
+    triggerer.run(*(make.estimate(name, age=2 * HOUR) for name in names))
     assert triggerer.outcomes() == ["success"] * 20
     # rounds at 90 s and then each 600 s: six of them lie in the hour, and one sees the end
     assert aws.counts == {"list_bill_estimates": 7, "get_bill_estimate": 20}
@@ -58,7 +58,7 @@ def test_a_late_joiner_is_told_of_what_ended_before_it_came(triggerer: Triggerer
 
 def test_a_late_joiner_need_not_sit_out_the_pause_of_the_others(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
     aws.ends = {"b-1": 3000.0, "b-2": 0.0}
-    triggerer.run(make.estimate("b-1"), make.estimate("b-2"), after={1: 200.0})
+    triggerer.run(make.estimate("b-1", age=2 * HOUR), make.estimate("b-2"), after={1: 200.0})
     assert aws.moments("get_bill_estimate", "b-2") == [pytest.approx(290)], "the stream slept until 690"
 
 

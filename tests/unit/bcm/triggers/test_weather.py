@@ -243,8 +243,25 @@ def test_a_trigger_works_alone_too(alone: Any, make: Make, aws: FakeAws, kind: s
     assert moment < 1000 + 600 + 1
 
 
+def test_pauses_grow_with_the_age_of_the_wait(alone: Any, make: Make, aws: FakeAws) -> None:
+    aws.ends = {"b-1": 3 * HOUR}
+    alone(make.estimate())
+    moments = aws.moments("list_bill_estimates")
+    pauses = {earlier: later - earlier for earlier, later in pairwise(moments)}
+    assert {pause for age, pause in pauses.items() if age <= 900} == {90.0}, "young waits look often"
+    assert all(pause == pytest.approx(age / 10) for age, pause in pauses.items() if 900 < age < 6000)
+    assert {round(pause) for age, pause in pauses.items() if age > 6000} == {600}, "old ones at max_wait"
+
+
+def test_a_max_wait_below_the_poke_interval_does_not_count(alone: Any, make: Make, aws: FakeAws) -> None:
+    aws.ends = {"b-1": HOUR}
+    alone(make.estimate(poke=120, longest=10))
+    moments = aws.moments("list_bill_estimates")
+    assert {round(later - earlier) for earlier, later in pairwise(moments)} == {120}
+
+
 def test_waiting_for_nine_hours_takes_a_hundred_looks_not_four_hundred(alone: Any, make: Make, aws: FakeAws) -> None:
     aws.ends = {"b-1": 9 * HOUR}
     ((moment, _),) = alone(make.estimate())
-    assert 60 < aws.counts["list_bill_estimates"] < 110
+    assert 90 < aws.counts["list_bill_estimates"] < 125
     assert moment <= 9 * HOUR + 91, "once the answer is due, it is noticed within one poke_interval"
