@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from tests.system import definitions
@@ -14,8 +12,6 @@ from tests.system.support import Aws
 
 from stack.deployment import Options, Stack
 from stack.layout import REPO, Layout
-
-StackFactory = Callable[..., Stack]
 
 QUICK_TO_NOTICE = {
     # how soon a lost worker and a lost triggerer are noticed: minutes in a deployment, seconds here
@@ -61,20 +57,3 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 def aws(stack: Stack) -> Aws:
     """The emulator of the shared stack."""
     return Aws(stack.emulator_url)
-
-
-@pytest.fixture
-def new_stack(tmp_path: Path) -> Iterator[StackFactory]:
-    """Start a stack of the test's own, which it may mistreat: `new_stack(dags=folder, speed=600)`.
-
-    Args of the factory: `dags`, the folder of DAGs (the project's own by default), and the fields of `Options`.
-    """
-    with ExitStack() as started:
-
-        def start(dags: Path = REPO / "dags", **options: Any) -> Stack:
-            folder = tmp_path / f"stack-{len(list(tmp_path.glob('stack-*.lock')))}"
-            stack = started.enter_context(Stack(Layout(folder, dags=dags), Options(**options)))
-            stack.wait_healthy()
-            return stack
-
-        yield start
