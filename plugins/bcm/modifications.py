@@ -1,19 +1,15 @@
-"""What a bill scenario shall contain, what it contains already, and how the rest is sent."""
+"""Which modifications a bill scenario lacks, and how they are sent."""
 
 from __future__ import annotations
 
 import json
 import logging
-import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from bcm.exceptions import AwsUnavailableError, ModificationsRefusedError
 from bcm.hooks.base import aws_errors
-from bcm.hooks.data_exports import differences
 
 #: Entries that one call may carry.
 BATCH = 25
@@ -33,13 +29,12 @@ ModificationKind = Literal["usage", "commitment"]
 Token = Callable[[list[Entry], int], str]
 
 
-def missing(kind: ModificationKind, scenario_id: str, wanted: list[Entry], there: list[Entry]) -> list[Entry]:
+def missing(kind: ModificationKind, wanted: list[Entry], there: list[Entry]) -> list[Entry]:
     """Return the entries that a scenario lacks.
 
-    :param wanted: the entries of the batch request, all that the scenario shall contain
-    :param there: its modifications as AWS lists them
-    :raises ModificationsRefusedError: when two entries are the same modification, or the scenario contains what is
-        not wanted: a cleared run would otherwise estimate a mixture of two definitions
+    :param wanted: the entries of the batch request
+    :param there: the scenario's modifications as AWS lists them
+    :raises ModificationsRefusedError: when two entries are the same modification
     """
     by_identity = {_identity(kind, entry): entry for entry in wanted}
     if len(by_identity) < len(wanted):
@@ -47,19 +42,8 @@ def missing(kind: ModificationKind, scenario_id: str, wanted: list[Entry], there
             f"{kind}_modifications: {len(wanted) - len(by_identity)} entries say the same as another one of the list "
             f"({', '.join(IDENTITY[kind])}). Merge them, or give them different groups."
         )
-    strange: list[str] = []
-    for item in there:
-        entry = by_identity.pop(_identity(kind, item), None)
-        if entry is None:
-            strange.append(f"{' '.join(_words(kind, item))} is not wanted")
-        elif changes := _changes(entry, item):
-            strange.append(f"{entry['key']}: {', '.join(changes)}")
-    if strange:
-        raise ModificationsRefusedError(
-            f"{kind}_modifications: bill scenario {scenario_id} was filled by an earlier try with other entries or "
-            f"amounts ({'; '.join(strange)}). Trigger a new run, which makes a scenario of its own."
-        )
-    return list(by_identity.values())
+    have = {_identity(kind, item) for item in there}
+    return [entry for identity, entry in by_identity.items() if identity not in have]
 
 
 def send(
@@ -112,44 +96,3 @@ def _batches(entries: list[Entry]) -> Iterator[list[Entry]]:
 def _identity(kind: ModificationKind, entry: Mapping[str, Any]) -> str:
     """Return what an entry of a request and the modification that it became have in common."""
     return json.dumps([entry.get(name) or None for name in IDENTITY[kind]], sort_keys=True)
-
-
-def _words(kind: ModificationKind, item: Mapping[str, Any]) -> Iterator[str]:
-    for name in IDENTITY[kind]:
-        if value := item.get(name):
-            yield value if isinstance(value, str) else json.dumps(value)
-
-
-def _changes(entry: Mapping[str, Any], item: Mapping[str, Any]) -> list[str]:
-    """Return where a modification differs from its entry; what AWS leaves out of its answer is no difference."""
-    changes = []
-    if entry.get("amounts") and item.get("quantities"):
-        wanted, there = _by_hour(entry["amounts"]), _by_hour(item["quantities"])
-        changes = [
-            f"amount {there[hour]:.12g} -> {wanted[hour]:.12g} from {hour:%Y-%m-%d %H:%M}"
-            for hour in sorted(wanted.keys() | there.keys())
-            if not math.isclose(wanted[hour], there[hour], rel_tol=1e-6, abs_tol=1e-9)
-        ]
-    if entry.get("historicalUsage") and item.get("historicalUsage"):
-        wanted_usage, usage = _with_times(entry["historicalUsage"]), _with_times(item["historicalUsage"])
-        changes += differences(wanted_usage, usage, "historicalUsage")
-    return changes
-
-
-def _by_hour(amounts: list[dict[str, Any]]) -> Counter[datetime]:
-    hours: Any = Counter()  # gives 0 for an hour that it does not have, and holds fractions too
-    for one in amounts:
-        hours[_moment(one["startHour"])] += one.get("amount") or 0.0
-    return hours  # type: ignore[no-any-return]
-
-
-def _with_times(historical_usage: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a historical usage whose interval's ends are times: a request may carry text."""
-    interval = {name: _moment(value) for name, value in (historical_usage.get("billInterval") or {}).items()}
-    return {**historical_usage, "billInterval": interval}
-
-
-def _moment(value: str | datetime) -> datetime:
-    """Read a time as a request (text or time) or an answer has it; without a zone it is UTC."""
-    moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

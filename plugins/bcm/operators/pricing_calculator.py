@@ -8,8 +8,14 @@ from typing import Any
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context
 
-from bcm.exactly_once import client_token, create_once, fingerprint
-from bcm.exceptions import AwsRefusedError, BillScenarioUnusableError, ResourceVanishedError, ScenarioLockedError
+from bcm.exactly_once import Memory, client_token, create_once, fingerprint
+from bcm.exceptions import (
+    AwsRefusedError,
+    BillScenarioUnusableError,
+    ModificationsRefusedError,
+    ResourceVanishedError,
+    ScenarioLockedError,
+)
 from bcm.hooks.base import NOT_FOUND_CODES, aws_errors
 from bcm.hooks.pricing_calculator import BcmPricingCalculatorHook, Kind
 from bcm.links import PricingCalculatorLink
@@ -79,23 +85,22 @@ class BcmCreateBillScenarioOperator(BcmPricingCalculatorOperator):
 
 
 class BcmModifyBillScenarioOperator(BcmPricingCalculatorOperator):
-    """Bring a bill scenario to contain the given usage and commitment modifications, each once.
+    """Add usage and commitment modifications to a bill scenario, each once.
 
     .. seealso:: https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_AWSBCMPricingCalculator_BatchCreateBillScenarioUsageModification.html
 
     A batch of 25 may fail in part inside an answer of HTTP 200: entries with a passing fault are sent again, the others
     fail the task together, each with its key and AWS's reason. What the scenario has already is not added again, so
-    that a retry goes on where the last try stopped; what it has with other amounts, or beside the wanted, is refused.
-    Returns how many modifications the scenario then has.
+    that a retry goes on where the last try stopped; a retry with other entries is refused, because the scenario would
+    become a mixture. Returns how many modifications the scenario then has.
 
     :param bill_scenario_id: the scenario (templated)
-    :param usage_modifications: entries as BatchCreateBillScenarioUsageModification takes them, all that the scenario
-        shall have; a ``startHour`` may be ISO 8601 text; at most 2,000; None leaves the usage alone (templated)
-    :param commitment_modifications: entries as BatchCreateBillScenarioCommitmentModification takes them, all that the
-        scenario shall have; None leaves the commitments alone (templated)
+    :param usage_modifications: entries as BatchCreateBillScenarioUsageModification takes them; a ``startHour`` may
+        be ISO 8601 text; at most 2,000 (templated)
+    :param commitment_modifications: entries as BatchCreateBillScenarioCommitmentModification takes them (templated)
     :param kwargs: see :class:`bcm.operators.base.BcmBaseOperator`
-    :raises ModificationsRefusedError: when AWS refuses entries, two entries are the same modification, or the
-        scenario was filled with other ones
+    :raises ModificationsRefusedError: when AWS refuses entries, two entries are the same modification, or
+        an earlier try of the task has filled the scenario with other ones
     :raises BillScenarioUnusableError: when the scenario is STALE or FAILED
     :raises ScenarioLockedError: while an estimate is computed from the scenario
     """
@@ -124,6 +129,15 @@ class BcmModifyBillScenarioOperator(BcmPricingCalculatorOperator):
     def act(self, context: Context) -> dict[str, int]:
         """Add what is missing."""
         self.usable_scenario(self.bill_scenario_id)
+        wanted = [self.bill_scenario_id, self.usage_modifications, self.commitment_modifications]
+        memory = Memory(context, "bcm_modifications", fingerprint(wanted))
+        if memory.outdated == self.bill_scenario_id:
+            raise ModificationsRefusedError(
+                f"bill_scenario_id: bill scenario {self.bill_scenario_id} was filled by an earlier try of this task "
+                "with other entries. Trigger a new run, which makes a scenario of its own."
+            )
+        memory.intend(self.bill_scenario_id)
+        memory.remember(self.bill_scenario_id)
         return {
             "usage_modifications": self._add(context, "usage", self.usage_modifications),
             "commitment_modifications": self._add(context, "commitment", self.commitment_modifications),
@@ -131,9 +145,7 @@ class BcmModifyBillScenarioOperator(BcmPricingCalculatorOperator):
 
     def _add(self, context: Context, kind: ModificationKind, entries: list[Entry] | None) -> int:
         there = self.hook.list_modifications(kind, self.bill_scenario_id)
-        if entries is None:
-            return len(there)
-        new = missing(kind, self.bill_scenario_id, entries, there)
+        new = missing(kind, entries or [], there)
 
         def token(batch: list[Entry], attempt: int) -> str:
             # a new one for each try: a replayed one would be answered with the old errors

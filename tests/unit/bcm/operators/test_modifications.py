@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from tests.unit.bcm.support import PAYER, a_context, a_usage
+from tests.unit.bcm.support import PAYER, StateStore, a_context, a_usage
 
 from bcm import modifications
 from bcm.exceptions import (
@@ -17,7 +16,7 @@ from bcm.exceptions import (
     ModificationsRefusedError,
     ResourceVanishedError,
 )
-from bcm.modifications import TRIES, missing
+from bcm.modifications import TRIES
 from bcm.operators.pricing_calculator import BcmModifyBillScenarioOperator
 from emulator.server import Emulator
 
@@ -30,11 +29,13 @@ def scenario(calculator: Any) -> str:
     return identifier
 
 
-def modify(scenario: str, usage: Any = None, commitments: Any = None, **ti: Any) -> dict[str, int]:
+def modify(
+    scenario: str, usage: Any = None, commitments: Any = None, store: StateStore | None = None, **ti: Any
+) -> dict[str, int]:
     operator = BcmModifyBillScenarioOperator(
         task_id="t", bill_scenario_id=scenario, usage_modifications=usage, commitment_modifications=commitments
     )
-    return operator.execute(a_context(**ti))
+    return operator.execute(a_context(store, **ti))
 
 
 def stored(calculator: Any, scenario: str) -> list[dict[str, Any]]:
@@ -85,81 +86,27 @@ def test_a_lost_answer_adds_nothing_twice(emu: Emulator, calculator: Any, scenar
     assert len(stored(calculator, scenario)) == 1
 
 
-def amount(hour: str, number: float) -> dict[str, Any]:
-    return {"startHour": hour, "amount": number}
-
-
-OCTOBER = "2026-10-01T00:00:00Z"
-HISTORY = {
-    "serviceCode": "AmazonEC2",
-    "usageType": "BoxUsage:m5.large",
-    "operation": "RunInstances",
-    "usageAccountId": PAYER,
-    "billInterval": {"start": OCTOBER, "end": "2026-11-01T00:00:00Z"},
-    "filterExpression": {"costCategories": {"key": "team", "values": ["a"]}},
-}
-
-
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"amounts": [amount(OCTOBER, 20.0)]}, r"u0001: amount 10 -> 20 from 2026-10-01 00:00"),
-        ({"amounts": [amount("2026-10-02T00:00:00Z", 10.0)]}, "u0001: amount 10 -> 0 from 2026-10-01 00:00, amount 0"),
-        ({"amounts": [amount(OCTOBER, 10.0), amount("2026-10-01T01:00:00Z", 1)]}, "u0001: amount 0 -> 1 from .* 01:00"),
-        ({"group": "other"}, rf"AmazonEC2 BoxUsage:m5.large RunInstances {PAYER} g1 is not wanted"),
-    ],
-    ids=["amount", "hour", "one more hour", "group"],
-)
-def test_a_scenario_that_an_earlier_try_filled_with_other_entries_is_refused(
-    emu: Emulator, calculator: Any, scenario: str, change: dict[str, Any], said: str
-) -> None:
-    modify(scenario, [a_usage(1)])
-    with pytest.raises(ModificationsRefusedError, match=rf"scenario {scenario} was filled .*{said}.*Trigger a new run"):
-        modify(scenario, [a_usage(1, **change), a_usage(2)], try_number=2)
+def test_a_retry_with_other_entries_is_refused(emu: Emulator, calculator: Any, scenario: str) -> None:
+    store = StateStore()
+    modify(scenario, [a_usage(1)], store=store)
+    amounts = [{"startHour": "2026-10-01T00:00:00Z", "amount": 20.0}]
+    for number in (2, 3):
+        with pytest.raises(ModificationsRefusedError, match=rf"scenario {scenario} was filled .*Trigger a new run"):
+            modify(scenario, [a_usage(1, amounts=amounts), a_usage(2)], store=store, try_number=number)
     assert len(stored(calculator, scenario)) == 1, "nothing is added to what will not be estimated"
+    assert modify(scenario, [a_usage(1)], store=store, try_number=4)["usage_modifications"] == 1
 
 
-@pytest.mark.parametrize(
-    "hour", ["2026-10-01T02:00:00+02:00", "2026-10-01T00:00:00", datetime(2026, 10, 1, tzinfo=UTC)]
-)
-def test_the_same_amount_in_other_words_is_no_difference(emu: Emulator, scenario: str, hour: Any) -> None:
-    modify(scenario, [a_usage(1)])
-    amounts = [amount(hour, 4.0), amount(hour, 6.0 + 1e-9), amount("2026-10-05T00:00:00Z", 0)]
-    assert modify(scenario, [a_usage(1, amounts=amounts)], try_number=2)["usage_modifications"] == 1
+def test_another_scenario_takes_other_entries(emu: Emulator, calculator: Any, scenario: str) -> None:
+    store = StateStore()
+    modify(scenario, [a_usage(1)], store=store)
+    renewed = calculator.create_bill_scenario(name="growth-2")["id"]
+    assert modify(renewed, [a_usage(2)], store=store, try_number=2)["usage_modifications"] == 1
 
 
-@pytest.mark.parametrize("gone", ["quantities", "historicalUsage"])
-def test_what_aws_leaves_out_of_its_answer_is_no_difference(gone: str) -> None:
-    entry = a_usage(1, historicalUsage=HISTORY)
-    there = {**a_usage(1, historicalUsage=HISTORY), "quantities": entry["amounts"]}
-    del there[gone], there["amounts"]
-    assert missing("usage", SCENARIO, [entry], [there]) == []
-
-
-def test_another_historical_usage_is_a_difference() -> None:
-    end = {**HISTORY["billInterval"], "end": datetime(2026, 11, 1, tzinfo=UTC)}
-    there = a_usage(1, historicalUsage={**HISTORY, "billInterval": end})
-    assert missing("usage", SCENARIO, [a_usage(1, historicalUsage=HISTORY)], [there]) == []
-    other = {**HISTORY, "filterExpression": {"costCategories": {"key": "team", "values": ["b"]}}}
-    with pytest.raises(ModificationsRefusedError, match=r"u0001: historicalUsage.*\['a'\] -> \['b'\]"):
-        missing("usage", SCENARIO, [a_usage(1, historicalUsage=other)], [there])
-
-
-def test_what_a_scenario_has_twice_is_not_wanted() -> None:
-    with pytest.raises(ModificationsRefusedError, match="g1 is not wanted"):
-        missing("usage", SCENARIO, [a_usage(1)], [a_usage(1), a_usage(1)])
-
-
-@pytest.mark.parametrize("wanted", [[], None])
-def test_none_leaves_what_is_there_alone_and_an_empty_list_wants_nothing(
-    emu: Emulator, scenario: str, wanted: Any
-) -> None:
-    modify(scenario, [a_usage(1)])
-    if wanted is None:
-        assert modify(scenario, wanted) == {"usage_modifications": 1, "commitment_modifications": 0}
-    else:
-        with pytest.raises(ModificationsRefusedError, match="is not wanted"):
-            modify(scenario, wanted)
+def test_two_tasks_may_fill_one_scenario(emu: Emulator, calculator: Any, scenario: str) -> None:
+    modify(scenario, [a_usage(1)], store=StateStore())
+    assert modify(scenario, [a_usage(2)], store=StateStore())["usage_modifications"] == 2
 
 
 def test_entries_that_aws_refuses_are_listed_with_key_and_reason(emu: Emulator, calculator: Any, scenario: str) -> None:
