@@ -14,7 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 REPO = Path(__file__).parents[2]
-OURS = {"bcm", "finops", "emulator", "stack", "tests", "cost_plugin"}
+OURS = {"bcm", "finops", "emulator", "stack", "tests", "docs"}
 RUNTIME = ("dags", "plugins", "include")
 
 
