@@ -53,7 +53,7 @@ def of_airflow(ui: AirflowUi, stack: Stack) -> dict[str, Any]:
     wait_deferred(stack, *runs.values())
     advance(stack, DAY)
     wait_successful(stack, *runs.values())
-    return {name: stack.airflow.xcom(run, RESULT_TASK) for name, run in runs.items()}
+    return {name: stack.airflow.results(run, RESULT_TASK)[0] for name, run in runs.items()}
 
 
 def of_report(browser: Browser, page: Path, name: str) -> None:

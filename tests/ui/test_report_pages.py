@@ -34,7 +34,7 @@ class Opened:
 def opened(
     request: pytest.FixtureRequest, browser: Browser, stack: Stack, runs: Runs, tmp_path: Path
 ) -> Iterator[Opened]:
-    figures = stack.airflow.xcom(getattr(runs, request.param), "run_reports")
+    figures = stack.airflow.results(getattr(runs, request.param), "run_reports")[0]
     fetched = reports.fetch(figures["reports"], stack.emulator_url, tmp_path)
     (path,) = [path for path in fetched if path.name == "index.html"]
     context = browser.new_context(viewport={"width": 1200, "height": 900})
