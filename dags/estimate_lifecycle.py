@@ -31,10 +31,9 @@ from finops.definitions import ScenarioDefinition, load_scenarios
 from finops.report_catalogue import load_reports
 from lifecycle_forms import estimate_form
 from lifecycle_shared import (
-    DEFAULT_ARGS,
+    DAG_ARGS,
     INCLUDE,
     REPORTS,
-    START_DATE,
     check_reports_bucket,
     reports_uri,
     s3_client,
@@ -51,9 +50,7 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
         description=definition.description,
         doc_md=__doc__,
         schedule=definition.schedule,
-        start_date=START_DATE,
-        catchup=False,
-        default_args=DEFAULT_ARGS,
+        **DAG_ARGS,
         tags=["bill-estimate"],
         params=estimate_form(),
     ) as dag:

@@ -29,11 +29,10 @@ from finops.definitions import ExportDefinition, load_exports
 from finops.report_catalogue import load_reports, reports_of
 from lifecycle_forms import NEW_DELIVERY, export_form
 from lifecycle_shared import (
-    DEFAULT_ARGS,
+    DAG_ARGS,
     INCLUDE,
     READING_RETRIES,
     REPORTS,
-    START_DATE,
     check_reports_bucket,
     reports_uri,
     s3_client,
@@ -56,9 +55,7 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
         description=definition.description,
         doc_md=__doc__,
         schedule=definition.schedule,
-        start_date=START_DATE,
-        catchup=False,
-        default_args=DEFAULT_ARGS,
+        **DAG_ARGS,
         tags=["data-exports", definition.table],
         params=export_form(definition, reports),
     ) as dag:

@@ -19,7 +19,6 @@ from finops.report_files import ReportError
 
 INCLUDE = Path(finops.__file__).resolve().parent.parent
 REPORTS = INCLUDE / "reports"
-START_DATE = pendulum.datetime(2026, 1, 1, tz="UTC")
 #: A wrong delivery or report stays wrong in a minute; one that AWS is just writing does not.
 RETRY_POLICY = ExceptionRetryPolicy(
     rules=[
@@ -35,11 +34,16 @@ RETRY_POLICY = ExceptionRetryPolicy(
 )
 #: AWS may be writing a delivery for half an hour while it is to be read.
 READING_RETRIES = 8
-DEFAULT_ARGS = {
-    "owner": "finops",
-    "retries": 2,
-    "retry_delay": timedelta(minutes=1),
-    "retry_policy": RETRY_POLICY,
+#: What every lifecycle DAG is made with.
+DAG_ARGS: dict[str, Any] = {
+    "start_date": pendulum.datetime(2026, 1, 1, tz="UTC"),
+    "catchup": False,
+    "default_args": {
+        "owner": "finops",
+        "retries": 2,
+        "retry_delay": timedelta(minutes=1),
+        "retry_policy": RETRY_POLICY,
+    },
 }
 #: Where reports go: an Airflow Variable, so that each deployment names its own bucket.
 REPORTS_URI = "finops_reports_uri"
