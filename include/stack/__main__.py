@@ -49,7 +49,7 @@ def main() -> int:
         del os.environ[name]  # boto3 in this process must not meet the user's profile
     progress = Progress()
     layout = Layout((given.folder or VAR / given.command).absolute())
-    with Interrupts(lambda: progress.say("stopping everything")) as interrupts:
+    with Interrupts(lambda: progress.say("stopping everything"), to_the_end=True) as interrupts:
         try:
             if given.command == "run":
                 Demonstration(layout, options, given.limit, interrupts, progress).run()

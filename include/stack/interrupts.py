@@ -25,12 +25,17 @@ class Interrupts:
     A handler that raises could strike between the start of a process and the note of it, or inside the
     tear-down. A flag cannot, and a second Ctrl-C only sets it again.
     Used as a context manager it installs the handlers (main thread only); otherwise it is never set.
+
+    Args:
+        on_first: called when the first signal comes.
+        to_the_end: after a signal the process only ends: another one that comes then does not change how.
     """
 
     SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-    def __init__(self, on_first: Callable[[], None] | None = None) -> None:
+    def __init__(self, on_first: Callable[[], None] | None = None, *, to_the_end: bool = False) -> None:
         self.came: signal.Signals | None = None
+        self._to_the_end = to_the_end
         self._on_first = on_first
         self._before: dict[signal.Signals, object] = {}
 
@@ -41,7 +46,8 @@ class Interrupts:
 
     def __exit__(self, *_: object) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            ends = self._to_the_end and self.came is not None
+            signal.signal(number, signal.SIG_IGN if ends else handler)  # type: ignore[arg-type]
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.came is None:

@@ -7,6 +7,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -16,7 +17,10 @@ from stack.interrupts import Interrupts
 TIMEOUT = 20.0
 NOT_FOUND = 404
 UNAUTHORIZED = 401
+CONFLICT = 409
 SERVER_ERROR = 500
+RETRY_PAUSES = (0.5, 2.0, 5.0)
+"""Seconds between the attempts of a request that meets a fault of the server's own."""
 
 
 class ApiError(StackError):
@@ -67,16 +71,24 @@ class AirflowApi:
         self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
     def request(self, method: str, path: str, body: object = None, **query: str | int) -> Any:
-        """Send one authenticated request and return the decoded answer; raises `ApiError`."""
-        if self._token is None:
-            login = {"username": self.user, "password": self.password}
-            self._token = self._send("POST", "/auth/token", login)["access_token"]
-        try:
-            return self._send(method, path, body, query)
-        except ApiError as error:
-            if error.status == UNAUTHORIZED:
-                self._token = None  # it lives for a day; the next request asks for a new one
-            raise
+        """Send an authenticated request and return the decoded answer.
+
+        A fault of the server's own is not believed at once: two writers of an SQLite database can lock each other
+        out for seconds. So a request is one that may be sent twice. Raises `ApiError`.
+        """
+        for pause in (*RETRY_PAUSES, None):
+            try:
+                if self._token is None:
+                    login = {"username": self.user, "password": self.password}
+                    self._token = self._send("POST", "/auth/token", login)["access_token"]
+                return self._send(method, path, body, query)
+            except ApiError as error:
+                if error.status == UNAUTHORIZED:
+                    self._token = None  # it lives for a day; the next request asks for a new one
+                if pause is None or error.status is None or error.status < SERVER_ERROR:
+                    raise
+                self._interrupts.pause(pause)
+        raise AssertionError("the last attempt returns or raises")
 
     def _send(
         self,
@@ -140,10 +152,15 @@ class AirflowApi:
         return {entry["filename"]: entry["stack_trace"] for entry in found}
 
     def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
-        """Start a manual run, with `conf` as its Params."""
-        body = {"logical_date": None, "conf": conf or {}}
-        answer = self.request("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
-        return Run(dag_id, answer["dag_run_id"])
+        """Start a manual run, with `conf` as its Params, once: the run's id is ours, so that it cannot be doubled."""
+        run = Run(dag_id, f"manual__{datetime.now(UTC).isoformat()}")
+        body = {"dag_run_id": run.run_id, "logical_date": None, "conf": conf or {}}
+        try:
+            self.request("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)
+        except ApiError as error:
+            if error.status != CONFLICT:  # a request that was answered with a fault had made it all the same
+                raise
+        return run
 
     def state(self, run: Run) -> str:
         """The run's state: queued, running, success or failed."""

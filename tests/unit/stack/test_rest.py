@@ -19,6 +19,7 @@ class Handler(BaseHTTPRequestHandler):
 
     seen: list[tuple[str, str, str | None]]
     instances: list[dict[str, object]]
+    faults: list[int]
 
     def do_GET(self) -> None:
         self.seen.append(("GET", self.path, self.headers.get("Authorization")))
@@ -35,7 +36,8 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         self.seen.append(("POST", self.path, body))
-        self.answer(201, {"access_token": "abc", "dag_run_id": "manual__1"})
+        faulty = self.path.endswith("/dagRuns") and self.faults
+        self.answer(self.faults.pop(0) if faulty else 201, {"access_token": "abc"})
 
     def answer(self, status: int, body: object) -> None:
         data = json.dumps(body).encode()
@@ -52,6 +54,7 @@ class Handler(BaseHTTPRequestHandler):
 def server() -> Iterator[str]:
     Handler.seen = []
     Handler.instances = []
+    Handler.faults = []
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as httpd:
         threading.Thread(target=httpd.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{httpd.server_port}"
@@ -59,7 +62,8 @@ def server() -> Iterator[str]:
 
 
 @pytest.fixture
-def api(server: str) -> AirflowApi:
+def api(server: str, monkeypatch: pytest.MonkeyPatch) -> AirflowApi:
+    monkeypatch.setattr("stack.rest.RETRY_PAUSES", (0.0, 0.0, 0.0))
     return AirflowApi(server, "admin", "secret")
 
 
@@ -106,8 +110,24 @@ def test_the_results_of_a_task_are_those_of_its_successful_instances(
 
 
 def test_a_manual_run_has_no_logical_date(api: AirflowApi) -> None:
-    assert api.trigger("known", {"month": "2026-11"}) == Run("known", "manual__1")
-    assert json.loads(Handler.seen[-1][2] or "") == {"logical_date": None, "conf": {"month": "2026-11"}}
+    run = api.trigger("known", {"month": "2026-11"})
+    sent = json.loads(Handler.seen[-1][2] or "")
+    assert sent == {"dag_run_id": run.run_id, "logical_date": None, "conf": {"month": "2026-11"}}
+    assert run.run_id.startswith("manual__")
+
+
+@pytest.mark.parametrize("faults", [[500], [500, 500, 500], [500, 409]])
+def test_a_fault_while_triggering_makes_one_run(api: AirflowApi, faults: list[int]) -> None:
+    Handler.faults = list(faults)
+    run = api.trigger("known")
+    sent = [json.loads(body or "")["dag_run_id"] for _, path, body in Handler.seen if path.endswith("/dagRuns")]
+    assert sent == [run.run_id] * (len(faults) + (faults[-1] == 500))
+
+
+def test_a_refusal_while_triggering_is_told(api: AirflowApi) -> None:
+    Handler.faults = [400]
+    with pytest.raises(ApiError, match="with 400"):
+        api.trigger("known")
 
 
 def test_a_proxy_is_never_used(api: AirflowApi, monkeypatch: pytest.MonkeyPatch) -> None:
