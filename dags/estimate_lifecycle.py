@@ -55,11 +55,6 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
         params=estimate_form(),
     ) as dag:
 
-        @task(task_display_name="Check the reports bucket", task_id="check_reports_bucket")
-        def check() -> None:
-            """Find out before anything is created whether reports can be published."""
-            check_reports_bucket(definition)
-
         @task(task_display_name="Plan the modifications")
         def plan_modifications(scenario_id: str, params: dict[str, Any] | None = None) -> dict[str, Any]:
             """Turn the declared changes into entries for the month that AWS compares with."""
@@ -123,7 +118,7 @@ def estimate_lifecycle(definition: ScenarioDefinition) -> DAG:
             bill_estimate_id=estimate.output,
             **connection,
         )
-        check() >> scenario
+        check_reports_bucket(definition) >> scenario
         modified >> estimate
         run_reports(collect_result(scenario.output, awaited.output))
     return dag

@@ -60,11 +60,6 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
         params=export_form(definition, reports),
     ) as dag:
 
-        @task(task_display_name="Check the reports bucket", task_id="check_reports_bucket")
-        def check() -> None:
-            """Find out before the wait whether reports can be published."""
-            check_reports_bucket(definition)
-
         @task(task_display_name="Verify the delivery", retries=READING_RETRIES)
         def verify_delivery(execution: dict[str, Any], params: dict[str, Any] | None = None) -> list[dict[str, Any]]:
             """Check the manifests and every file that they name; return each delivery with its execution."""
@@ -89,7 +84,8 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
 
             get_current_context()["billing_period"] = verified["delivery"]["billing_period"]
             get_execution = BcmDataExportsHook(aws_conn_id=definition.aws_conn_id).get_execution
-            chosen = [load_reports(REPORTS).reports[name] for name in (params or {})["reports"]]
+            known = load_reports(REPORTS).reports
+            chosen = [known[name] for name in (params or {})["reports"]]
             summary = report_on_export(
                 s3_client(definition), definition, verified, get_execution, chosen, reports_uri()
             )
@@ -114,7 +110,7 @@ def export_lifecycle(definition: ExportDefinition, reports: list[str]) -> DAG:
             since="{{ dag_run.start_date.isoformat() if params.wait_for == '" + NEW_DELIVERY + "' else '' }}",
             **connection,
         )
-        check() >> ensured
+        check_reports_bucket(definition) >> ensured
         run_reports.expand(verified=verify_delivery(awaited.output))
     return dag
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pendulum
-from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, task
 
 import finops
 from bcm.exceptions import BcmPermanentError
@@ -79,12 +79,14 @@ def s3_client(definition: Definition) -> Any:
     return hook.conn
 
 
-def check_reports_bucket(definition: Definition) -> None:
-    """Refuse a Variable that is missing or names no usable bucket, before a wait of hours or a bill estimate.
+def check_reports_bucket(definition: Definition) -> Any:
+    """Return the first task of a lifecycle: it refuses a Variable that is missing or names no usable bucket."""
 
-    :raises ReportsUriMissingError: when the Variable is not set
-    :raises ReportsUriError: when its bucket is missing or closed
-    """
-    from finops.publish import check_reports_uri
+    @task(task_id="check_reports_bucket", task_display_name="Check the reports bucket")
+    def check() -> None:
+        """Find out, before a wait of hours or a bill estimate, whether reports can be published."""
+        from finops.publish import check_reports_uri
 
-    check_reports_uri(s3_client(definition), reports_uri())
+        check_reports_uri(s3_client(definition), reports_uri())
+
+    return check()

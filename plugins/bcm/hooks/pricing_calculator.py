@@ -32,8 +32,7 @@ class BcmPricingCalculatorHook(BcmBaseHook):
     def get_or_none(self, kind: Kind, identifier: str) -> dict[str, Any] | None:
         """Return a bill estimate or scenario, or None when AWS knows none of that id (or it has expired)."""
         try:
-            with aws_errors(f"Get{_camel(kind)} {identifier}"):
-                return dict(getattr(self.conn, f"get_{kind}")(identifier=identifier))
+            return self._get(kind, identifier)
         except AwsRefusedError as error:
             if error.code in NOT_FOUND_CODES:
                 return None
@@ -44,16 +43,18 @@ class BcmPricingCalculatorHook(BcmBaseHook):
 
         :raises AwsRefusedError: with code ResourceNotFoundException when it does not exist or has expired
         """
-        with aws_errors(f"GetBillEstimate {identifier}"):
-            return dict(self.conn.get_bill_estimate(identifier=identifier))
+        return self._get("bill_estimate", identifier)
 
     def get_bill_scenario(self, identifier: str) -> dict[str, Any]:
         """Return a bill scenario.
 
         :raises AwsRefusedError: with code ResourceNotFoundException when it does not exist
         """
-        with aws_errors(f"GetBillScenario {identifier}"):
-            return dict(self.conn.get_bill_scenario(identifier=identifier))
+        return self._get("bill_scenario", identifier)
+
+    def _get(self, kind: Kind, identifier: str) -> dict[str, Any]:
+        with aws_errors(f"Get{_camel(kind)} {identifier}"):
+            return dict(getattr(self.conn, f"get_{kind}")(identifier=identifier))
 
     def list_bill_estimate_line_items(self, identifier: str) -> Iterator[dict[str, Any]]:
         """Yield every line item of a completed bill estimate."""
