@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -67,9 +67,18 @@ def create_items(
 
 
 def create_charges(
-    connection: duckdb.DuckDBPyConnection, organisation: Organisation, query: Query, period: date, now: datetime
-) -> None:
-    """Create the queried table as the view `export`: its columns and `line_number`, up to the moment `now`."""
+    connection: duckdb.DuckDBPyConnection,
+    organisation: Organisation,
+    query: Query,
+    period: date,
+    now: datetime,
+    viewer: str | None = None,
+) -> Iterator[None]:
+    """Show the queried table, as known at `now`, slice by slice as the view `export`: its columns and `line_number`.
+
+    After each step the view holds the next slice; line numbers ascend and are unique over all of them. `viewer` is
+    the id of the only account whose lines are shown (None: every account's).
+    """
     create_items(connection, organisation, period, now, query.properties.get("TIME_GRANULARITY", "HOURLY"))
     view = VIEWS[query.table.name]
     items = [
@@ -86,7 +95,9 @@ def create_charges(
     connection.execute(
         f"CREATE TEMP VIEW export AS SELECT lines.rowid AS line_number, {', '.join(lines)}"  # noqa: S608
         f" FROM lines JOIN described USING (meter) WHERE kind NOT IN ({hidden})"
+        + ("" if viewer is None else f" AND account_id = '{viewer}'")
     )
+    yield
 
 
 def _source(column: Column, view: View) -> str:

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-carbon-emissio
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -23,10 +24,11 @@ SCRIPTS = {
 
 def create_other(
     connection: duckdb.DuckDBPyConnection, organisation: Organisation, query: Query, period: date, now: datetime
-) -> None:
-    """Create the queried table as the view `export`: its columns and `line_number`, as known at `now`."""
+) -> Iterator[None]:
+    """Show the queried table, as known at `now`, as the view `export`: its columns and `line_number`. One slice."""
     create_items(connection, organisation, period, now, "MONTHLY")
     refreshed = now.astimezone(UTC).replace(tzinfo=None)
     connection.execute("CREATE TEMP TABLE moment AS SELECT $1::TIMESTAMP AS refreshed", [refreshed])
     script = Path(__file__).with_name(SCRIPTS[query.table.name])
     connection.execute(script.read_text(encoding="utf-8"))
+    yield

@@ -37,16 +37,16 @@ def render(
     """
     with duckdb.connect() as connection, tempfile.TemporaryDirectory(prefix="emulator-") as folder:
         create = create_charges if query.table.name in VIEWS else create_other
-        create(connection, organisation, query, period, now)
-        for first, last in _chunks(connection, query, chunk_rows):
-            path = Path(folder) / "chunk"
-            connection.execute(
-                f"COPY (SELECT {', '.join(_output(each, output) for each in query.columns)} FROM export"  # noqa: S608
-                f" WHERE line_number BETWEEN {first} AND {last} AND {query.where_sql()})"
-                f" TO '{path}' ({COPY_OPTIONS[output]})"
-            )
-            yield path.read_bytes()
-            path.unlink()
+        for _ in create(connection, organisation, query, period, now):
+            for first, last in _chunks(connection, query, chunk_rows):
+                path = Path(folder) / "chunk"
+                connection.execute(
+                    f"COPY (SELECT {', '.join(_output(each, output) for each in query.columns)} FROM export"  # noqa: S608
+                    f" WHERE line_number BETWEEN {first} AND {last} AND {query.where_sql()})"
+                    f" TO '{path}' ({COPY_OPTIONS[output]})"
+                )
+                yield path.read_bytes()
+                path.unlink()
 
 
 def _chunks(connection: duckdb.DuckDBPyConnection, query: Query, rows: int | None) -> list[tuple[int, int]]:
