@@ -24,6 +24,12 @@ class Clock:
         self._emulated = start or datetime.now(UTC)
         self._wall = time.monotonic()
         self._speed = _checked_speed(speed)
+        self._jumps = 0
+
+    @property
+    def jumps(self) -> int:
+        """How often the clock was moved on by hand: who moved it waits for what fell due, who reads it does not."""
+        return self._jumps
 
     @property
     def speed(self) -> float:
@@ -50,6 +56,7 @@ class Clock:
             raise ValueError(f"advance_seconds must be 0 or more, not {seconds}: the clock cannot go back")
         with self._lock:
             self._emulated = self._rebase() + timedelta(seconds=seconds)
+            self._jumps += 1
             return self._emulated
 
     def set(self, moment: datetime) -> None:

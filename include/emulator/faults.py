@@ -6,13 +6,14 @@ import threading
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from emulator.errors import ServiceError
 
 _EXECUTION_STATUSES = ("QUERY_FAILURE", "DELIVERY_FAILURE")
 _EXECUTION_REASONS = ("INSUFFICIENT_PERMISSION", "BILL_OWNER_CHANGED", "INTERNAL_FAILURE", "DEPRECATED")
-_EFFECTS = ("error", "execution", "estimate", "delay_seconds", "drop_answer")
+_EFFECTS = ("error", "execution", "estimate", "delay_seconds", "drop_answer", "hide_seconds")
 _CONDITIONS = ("operation", "account", "export", "times", "skip")
 
 
@@ -105,6 +106,22 @@ class Faults:
         fault = self._first("estimate", account=account)
         return fault.value["failure_message"] if fault else None
 
+    def hides(self, operation: str, account: str, age: timedelta) -> bool:
+        """Say whether ``operation`` is not to find something of the account's that is ``age`` old.
+
+        AWS's reads lag behind its writes: what was just made can be missing for a while.
+        """
+        with self._lock:
+            return any(
+                fault.effect == "hide_seconds"
+                and age < timedelta(seconds=fault.value)
+                and fault.account in (None, account)
+                and fault.operation in ("*", operation)
+                and fault.times != 0
+                and fault.strikes()
+                for fault in self._rules
+            )
+
     def _first(
         self,
         effect: str,
@@ -139,7 +156,7 @@ def parse_fault(rule: Mapping[str, Any]) -> Fault:
         raise ValueError(f"fault: give exactly one of {', '.join(_EFFECTS)}")
     effect, value = effects[0], rule[effects[0]]
     _check_effect(effect, value)
-    if effect in ("error", "delay_seconds", "drop_answer") and not rule.get("operation"):
+    if effect in ("error", "delay_seconds", "drop_answer", "hide_seconds") and not rule.get("operation"):
         raise ValueError(f'fault: {effect} needs an operation, e.g. "GetBillEstimate", or "*" for all')
     for name in ("times", "skip"):
         number = rule.get(name)
@@ -156,8 +173,8 @@ def _check_effect(effect: str, value: Any) -> None:
         _check_execution(value)
     if effect == "estimate" and not (isinstance(value, Mapping) and value.get("failure_message")):
         raise ValueError("fault: estimate must be an object with a failure_message")
-    if effect == "delay_seconds" and (not isinstance(value, int | float) or value < 0):
-        raise ValueError("fault: delay_seconds must be a number of seconds of the wall")
+    if effect in ("delay_seconds", "hide_seconds") and (not isinstance(value, int | float) or value < 0):
+        raise ValueError(f"fault: {effect} must be a number of seconds")
 
 
 def _check_execution(value: Any) -> None:

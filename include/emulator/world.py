@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import threading
 from datetime import UTC, date, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from moto.core.base_backend import BackendDict
@@ -18,6 +17,7 @@ from emulator.data_exports.executions import Runner
 from emulator.data_exports.state import ExportBook
 from emulator.faults import Faults
 from emulator.journal import Journal
+from emulator.organisation_cache import OrganisationCache
 from emulator.pricing_calculator.state import CalculatorBook
 from emulator.settings import Settings
 
@@ -38,23 +38,25 @@ class World:
         self.timeline = Timeline()
         self.faults = Faults()
         self.journal = Journal()
-        self._usage: dict[date, list[UsageLine]] = {}
+        self._organisations = OrganisationCache(
+            settings, lambda account: self.draw("organisation", account).randrange(2**31)
+        )
         self._begin()
 
-    @cached_property
-    def organisation(self) -> Organisation:
-        """The simulated organisation whose usage fills exports and estimates; made when it is first needed."""
-        # Here and not above: the engine behind it would double the time to the ready line.
-        from emulator.organisation import Organisation
+    def organisation_of(self, account: str) -> Organisation:
+        """Give the organisation that an account belongs to: the settings' own, or one of the account alone.
 
-        settings = self.settings
-        return Organisation(settings.seed, settings.payer, list(settings.members), settings.rows)
+        An account that is not in the settings is a standalone account: its own payer, without members.
+        """
+        return self._organisations.of(account)
 
-    def usage(self, month: date) -> list[UsageLine]:
-        """Give the organisation's usage of a month; it never changes, so it is worked out once."""
-        if month not in self._usage:
-            self._usage[month] = self.organisation.usage(month)
-        return self._usage[month]
+    def is_member(self, account: str) -> bool:
+        """Say whether an account is a member of an organisation, and so not its own payer."""
+        return account in self.settings.members
+
+    def usage(self, account: str, month: date) -> list[UsageLine]:
+        """Give the usage of the account's whole organisation in the month that starts on ``month``."""
+        return self._organisations.usage(account, month)
 
     def settle(self) -> datetime:
         """Bring everything up to now and give that time. Every request does: no client sees a late delivery."""

@@ -27,7 +27,7 @@ def operation(name: str) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
         @wraps(handler)
         def guarded(call: Call) -> dict[str, Any]:
-            if call.account != call.world.settings.payer:
+            if call.world.is_member(call.account):
                 raise invalid(
                     "Bill scenarios and bill estimates are for management and standalone accounts",
                     reason="invalidRequestFromMember",

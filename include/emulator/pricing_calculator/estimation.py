@@ -31,9 +31,10 @@ class EstimatedBill:
 def estimate_bill(world: World, scenario: Scenario, estimate: Estimate) -> EstimatedBill:
     """Work out the bill: history, then usage modifications, then commitments."""
     interval = estimate.bill_interval
-    payer, month = world.settings.payer, interval["start"].date()
-    bill = _history(world.usage(month), plan_arn(payer, world.organisation.savings_plan(month)[0]))
-    _apply_usage(bill, world.organisation, scenario)
+    organisation, month = world.organisation_of(estimate.account), interval["start"].date()
+    payer = organisation.payer
+    bill = _history(world.usage(payer, month), plan_arn(payer, organisation.savings_plan(month)[0]))
+    _apply_usage(bill, organisation, scenario)
     hours = (interval["end"] - interval["start"]).total_seconds() / 3600
     for commitment in scenario.commitments:
         bill.extend(apply_commitment(bill, commitment, hours, payer))

@@ -97,9 +97,9 @@ def _batch(
 
 def _refuse_usage(call: Call, scenario: Scenario, entry: Mapping[str, Any]) -> Refusal | None:
     sku = (entry["serviceCode"], entry["usageType"], entry["operation"])
-    if entry["usageAccountId"] not in call.world.settings.accounts:
+    if not _is_in_organisation(call, entry["usageAccountId"]):
         return "BAD_REQUEST", f"Account {entry['usageAccountId']} is not in the organisation"
-    if call.world.organisation.price(*sku) is None:
+    if call.world.organisation_of(call.account).price(*sku) is None:
         return "BAD_REQUEST", f"There is no price for {sku[0]} {sku[1]} {sku[2]}"
     amounts = entry.get("amounts", [])
     if not amounts or any(amount["amount"] < 0 for amount in amounts):
@@ -115,13 +115,17 @@ def _refuse_usage(call: Call, scenario: Scenario, entry: Mapping[str, Any]) -> R
     return None
 
 
+def _is_in_organisation(call: Call, account: str) -> bool:
+    return any(account == known for known, _ in call.world.organisation_of(call.account).accounts)
+
+
 def _written(interval: Mapping[str, datetime]) -> str:
     return f"{interval['start']:%Y-%m-%dT%H:%MZ} to {interval['end']:%Y-%m-%dT%H:%MZ}"
 
 
 def _was_used(call: Call, scenario: Scenario, wanted: Mapping[str, Any]) -> bool:
     key = (wanted["serviceCode"], wanted["usageType"], wanted["operation"], wanted["usageAccountId"])
-    lines = call.world.usage(scenario.bill_interval["start"].date())
+    lines = call.world.usage(call.account, scenario.bill_interval["start"].date())
     return any(key == (line.service_code, line.usage_type, line.operation, line.account_id) for line in lines)
 
 
@@ -129,7 +133,9 @@ def _usage_item(call: Call) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
     taken = ("serviceCode", "usageType", "operation", "availabilityZone", "group", "usageAccountId", "historicalUsage")
 
     def make(entry: Mapping[str, Any]) -> dict[str, Any]:
-        price = call.world.organisation.price(entry["serviceCode"], entry["usageType"], entry["operation"])
+        price = call.world.organisation_of(call.account).price(
+            entry["serviceCode"], entry["usageType"], entry["operation"]
+        )
         unit = price.unit if price else None
         quantities = [{**amount, "unit": unit} for amount in entry["amounts"]]
         return {"id": new_id(), "quantities": quantities, **{name: entry[name] for name in taken if name in entry}}
@@ -138,9 +144,9 @@ def _usage_item(call: Call) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
 
 
 def _refuse_commitment(call: Call, scenario: Scenario, entry: Mapping[str, Any]) -> Refusal | None:
-    if entry["usageAccountId"] not in call.world.settings.accounts:
+    if not _is_in_organisation(call, entry["usageAccountId"]):
         return "INVALID_ACCOUNT", f"Account {entry['usageAccountId']} is not in the organisation"
-    plan = call.world.organisation.savings_plan(scenario.bill_interval["start"].date())[0]
+    plan = call.world.organisation_of(call.account).savings_plan(scenario.bill_interval["start"].date())[0]
     for name, action in entry["commitmentAction"].items():
         if name.startswith("negate") and action.get("savingsPlanId") != plan:
             return "CONFLICT", f"The organisation has no commitment {next(iter(action.values()))}"
