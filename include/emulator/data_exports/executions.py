@@ -39,7 +39,8 @@ class Runner:
 
     def _plan(self, record: ExportRecord, after: datetime, hours: tuple[float, float]) -> None:
         draw = self._world.draw("run", record.account, record.name, record.runs)
-        self._world.timeline.schedule(after + timedelta(hours=draw.uniform(*hours)), partial(self._run, record))
+        record.next_run_at = after + timedelta(hours=draw.uniform(*hours))
+        self._world.timeline.schedule(record.next_run_at, partial(self._run, record))
 
     def _run(self, record: ExportRecord, at: datetime) -> None:
         if not self._world.exports.holds(record):

@@ -50,6 +50,7 @@ class ExportRecord:
 
     :param definition: AWS's Export as it is echoed, with its ARN and with the properties that nobody sent.
     :param runs: how many runs there have been; durations are drawn by this number.
+    :param next_run_at: when the next run begins. AWS has no word for it; the status page shows it.
     :param chunks: per data path, how many chunks the last delivery left there (overwrite mode blanks the surplus).
     """
 
@@ -63,6 +64,7 @@ class ExportRecord:
     health: str = "HEALTHY"
     reason: str | None = None
     runs: int = 0
+    next_run_at: datetime | None = None
     executions: list[Execution] = field(default_factory=list)
     chunks: dict[str, int] = field(default_factory=dict)
 
@@ -116,6 +118,10 @@ class ExportBook:
     def holds(self, record: ExportRecord) -> bool:
         """Say whether the export still exists."""
         return self._records.get(record.arn) is record
+
+    def all(self) -> list[ExportRecord]:
+        """Give every account's exports in the order of their creation."""
+        return list(self._records.values())
 
     def of(self, account: str) -> Iterator[ExportRecord]:
         """Give an account's exports in the order of their creation."""

@@ -151,6 +151,14 @@ class CalculatorBook:
         """Enter an estimate."""
         self._estimates[estimate.id] = estimate
 
+    def all_scenarios(self, now: datetime) -> list[Scenario]:
+        """Give every account's scenarios that have not expired, in the order of their creation."""
+        return [one for one in self._scenarios.values() if now < one.expires_at]
+
+    def all_estimates(self, now: datetime) -> list[Estimate]:
+        """Give every account's estimates that have not expired, in the order of their creation."""
+        return [one for one in self._estimates.values() if now < one.expires_at]
+
     def scenarios(self, account: str, now: datetime) -> Iterator[Scenario]:
         """Give an account's scenarios that have not expired."""
         return (one for one in self._scenarios.values() if one.account == account and now < one.expires_at)
