@@ -61,8 +61,7 @@ class EmulatorApp:
         entry = world.journal.begin(service, operation, who.account, who.access_key_id, world.clock.now())
         environ["HTTP_X_MOTO_ACCOUNT_ID"] = who.account
         environ["wsgi.input"] = io.BytesIO(body)
-        with world.lock:
-            world.settle()
+        with world.present():
             refused = s3_front.refuse_wrong_owner(environ) if is_s3 else None
             answer = refused or self._call_moto(environ)
         entry.status, entry.error = answer.status, answer.error

@@ -75,8 +75,7 @@ class BillingFront:
         model = service.protocol.operation(operation)
         handler = service.handler(operation)
         params = service.protocol.request(model, body)
-        with self._world.lock:
-            now = self._world.settle()
+        with self._world.present() as now:
             call = Call(self._world, operation, account, params, now)
             return service.protocol.answer(model, handler(call))
 

@@ -92,6 +92,10 @@ class Timeline:
         """Have ``action(at)`` called as soon as the emulated time reaches ``at``."""
         heapq.heappush(self._due, (at, next(self._order), action))
 
+    def is_due(self, now: datetime) -> bool:
+        """Say whether :meth:`settle` has something to do. This may be asked without the world's lock."""
+        return any(at <= now for at, _, _ in self._due[:1])
+
     def settle(self, now: datetime) -> None:
         """Run everything that is due by ``now``, including what these actions schedule by then."""
         while self._due and self._due[0][0] <= now:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -58,13 +60,25 @@ class World:
         """Give the usage of the account's whole organisation in the month that starts on ``month``."""
         return self._organisations.usage(account, month)
 
-    def settle(self) -> datetime:
-        """Bring everything up to now and give that time. Every request does: no client sees a late delivery."""
+    def settle(self) -> None:
+        """Let everything happen that is due by now. Never called with the lock held: deliveries need it.
+
+        After a jump of the clock this waits until everything due is delivered, so that who moves the clock finds
+        what the time has brought.
+        """
+        if self.timeline.is_due(self.clock.now()):
+            with self.lock:
+                self.timeline.settle(self.clock.now())
+        self.deliveries.flush()
+
+    @contextmanager
+    def present(self) -> Iterator[datetime]:
+        """Hold the world still at a moment at which everything due has happened; gives that moment."""
+        self.settle()
         with self.lock:
             now = self.clock.now()
             self.timeline.settle(now)
-            self.deliveries.flush()
-        return now
+            yield now
 
     def draw(self, *key: object) -> random.Random:
         """Give a source of chance that depends on the seed and on ``key`` alone."""

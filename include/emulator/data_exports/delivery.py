@@ -40,9 +40,10 @@ class DeliveryDesk:
 
     def flush(self) -> None:
         """Write everything that was taken."""
-        waiting, self._waiting = list(self._waiting.values()), {}
-        for deliver in waiting:
-            deliver()
+        with self._world.lock:
+            waiting, self._waiting = list(self._waiting.values()), {}
+            for deliver in waiting:
+                deliver()
 
     def _deliver(self, record: ExportRecord, execution: Execution, destination: Destination, at: datetime) -> None:
         try:
