@@ -50,7 +50,7 @@ class EmulatorApp:
         who = caller(environ, self._world.settings.payer)
         found = find_service(environ)
         if found:
-            return self._billing.answer(*found, who, body)
+            return self._billing.answer(*found, who, environ, body)
         return self._ask_moto(environ, who, body)
 
     def _ask_moto(self, environ: dict[str, Any], who: Caller, body: bytes) -> Answer:

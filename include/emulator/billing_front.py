@@ -42,7 +42,9 @@ class BillingFront:
         self._world = world
         self._stopping = stopping
 
-    def answer(self, service: Service, operation: str, caller: Caller, body: bytes) -> Answer:
+    def answer(
+        self, service: Service, operation: str, caller: Caller, environ: Mapping[str, Any], body: bytes
+    ) -> Answer:
         """Answer one request.
 
         :raises AnswerDropped: if a fault rule wants that.
@@ -58,6 +60,7 @@ class BillingFront:
                 raise effects.error
             if caller.access_key_id is None:
                 raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
+            service.protocol.check_head(environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", ""))
             answer = self._carry_out(service, operation, caller.account, body)
         except ServiceError as error:
             answer = service.protocol.error(error)
@@ -83,5 +86,5 @@ class BillingFront:
 def _readable(body: bytes) -> Any:
     try:
         return json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return None

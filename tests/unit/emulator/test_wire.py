@@ -27,12 +27,10 @@ def connection(emulator):
 def post(connection):
     """``post(target, document)``: status, headers, JSON body."""
 
-    def send(target, document, authorization=AUTHORIZATION):
+    def send(target, document, authorization=AUTHORIZATION, method="POST", content_type="application/x-amz-json-1.1"):
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
-        headers = {"X-Amz-Target": target}
-        if authorization:
-            headers["Authorization"] = authorization
-        connection.request("POST", "/", body, headers)
+        headers = {"X-Amz-Target": target, "Content-Type": content_type, "Authorization": authorization}
+        connection.request(method, "/", body, {name: value for name, value in headers.items() if value})
         answer = connection.getresponse()
         return answer.status, answer.headers, json.loads(answer.read())
 
@@ -123,14 +121,87 @@ def test_an_error_outside_the_model_keeps_its_code(post, emulator):
     assert post(f"{EXPORTS}.ListExports", {})[2] == {"__type": "ExpiredTokenException", "message": "m"}
 
 
+@pytest.mark.parametrize("service", [EXPORTS, CALCULATOR])
+@pytest.mark.parametrize("operation", ["Nothing", "", "listexports", "ListExports.", "CreateBillEstimate "])
+def test_an_unknown_operation_is_a_modelled_error(post, service, operation):
+    assert _refusal(post(f"{service}.{operation}", {})) == (400, "ValidationException", "unknownOperation")
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+def test_operations_are_posted(post, method):
+    assert _refusal(post(f"{EXPORTS}.ListExports", {}, method=method))[2] == "unknownOperation"
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/x-www-form-urlencoded", "text/plain", None])
+def test_the_content_type_must_be_aws_jsons(post, content_type):
+    assert _refusal(post(f"{EXPORTS}.ListExports", {}, content_type=content_type))[2] == "cannotParse"
+
+
+@pytest.mark.parametrize("version", ["1.0", "1.1", "1.1; charset=utf-8"])
+def test_either_version_and_a_charset_will_do(post, version):
+    assert post(f"{EXPORTS}.ListExports", {}, content_type=f"application/x-amz-json-{version}")[0] == 200
+
+
+BODIES = {
+    "unfinished": b"{",
+    "text after it": b"{} {}",
+    "a comment": b"{} // all",
+    "single quotes": b"{'MaxResults': 1}",
+    "a trailing comma": b'{"MaxResults": 1,}',
+    "not a number": b'{"MaxResults": NaN}',
+    "infinity, where nobody looks": b'{"other": -Infinity}',
+    "too many digits": b'{"MaxResults": ' + b"9" * 5000 + b"}",
+    "not UTF-8": b'{"NextToken": "\xff"}',
+    "UTF-16": '{"MaxResults": 1}'.encode("utf-16"),
+    "a byte order mark": b"\xef\xbb\xbf{}",
+    "a raw control character": b'{"NextToken": "\x01"}',
+    "half a surrogate pair": b'{"NextToken": "\\ud83d"}',
+    "half a surrogate pair in a name": b'{"\\uDC00": 1}',
+    "a list": b"[]",
+    "a string": b'"ListExports"',
+    "a number": b"7",
+    "null": b"null",
+    "nested": b'{"other": ' + b"[" * 64 + b"]" * 64 + b"}",
+    "nested beyond Python": b'{"other": ' + b'{"a":' * 50_000 + b"1" + b"}" * 50_000 + b"}",
+    "too large": b'{"other": "' + b"x" * 2**20 + b'"}',
+}
+
+
+@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
+def test_a_body_that_is_no_json_object_cannot_be_parsed(post, body):
+    assert _refusal(post(f"{EXPORTS}.ListExports", body)) == (400, "ValidationException", "cannotParse")
+
+
 @pytest.mark.parametrize(
-    "target",
-    [f"{EXPORTS}.Nothing", f"{EXPORTS}.TagResource", f"{CALCULATOR}.Nothing", f"{CALCULATOR}.GetPreferences"],
+    "body",
+    [
+        b"",
+        b"{}",
+        b" \n{ }\t",
+        b'{"MaxResults": 0, "MaxResults": 1}',
+        b'{"other": "\\ud83d\\udcb8"}',
+        b'{"other": 1e999}',
+        b'{"other": ' + b"[" * 63 + b"]" * 63 + b"}",
+        b'{"MaxResults": null}',
+    ],
 )
-def test_unknown_and_unbuilt_operations_are_modelled_errors(post, target):
-    status, _, body = post(target, {})
-    assert (status, body["__type"]) == (400, "ValidationException")
-    assert body.get("Reason", body.get("reason")) == "unknownOperation"
+def test_what_can_be_parsed_is_carried_out(post, body):
+    assert post(f"{EXPORTS}.ListExports", body)[0] == 200
+
+
+def test_a_refusal_shows_a_hundred_fields_at_most(post):
+    filters = [{"name": "NAME"}] * 500
+    body = post(f"{CALCULATOR}.ListBillScenarios", {"filters": filters})[2]
+    assert (len(body["fieldList"]), body["message"][:30], len(body["message"])) == (
+        100,
+        "500 validation errors detected",
+        1024,
+    )
+
+
+def _refusal(answer):
+    status, _, body = answer
+    return status, body["__type"], body.get("Reason", body.get("reason"))
 
 
 def test_a_request_that_nobody_signed_is_refused(post):
