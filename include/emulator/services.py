@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from emulator.data_exports.operations import DATA_EXPORTS
-from emulator.pricing_calculator import estimates, modifications, scenarios
+from emulator.pricing_calculator import (
+    estimate_contents,
+    estimates,
+    preferences,
+    scenario_commitments,
+    scenario_usage,
+    scenarios,
+    tags,
+    workload_estimates,
+    workload_usage,
+)
 from emulator.pricing_calculator.access import PRICING_CALCULATOR
 from emulator.service import Service
 
 # Importing these modules registers their operations.
-_OPERATIONS = (scenarios, modifications, estimates)
+_OPERATIONS = (
+    estimate_contents,
+    estimates,
+    preferences,
+    scenario_commitments,
+    scenario_usage,
+    scenarios,
+    tags,
+    workload_estimates,
+    workload_usage,
+)
 
 SERVICES: tuple[Service, ...] = (DATA_EXPORTS, PRICING_CALCULATOR)

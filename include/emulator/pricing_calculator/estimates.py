@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from emulator.errors import conflict
-from emulator.pricing_calculator.access import operation
+from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
 from emulator.pricing_calculator.estimation import estimate_bill
 from emulator.pricing_calculator.filters import lies_within, passes
-from emulator.pricing_calculator.scenarios import paged, ready_scenario
-from emulator.pricing_calculator.state import Estimate, Scenario
+from emulator.pricing_calculator.pages import paged
+from emulator.pricing_calculator.scenarios import ready_scenario
+from emulator.pricing_calculator.state import ESTIMATE_KEPT, Estimate
+from emulator.pricing_calculator.tags import checked_tags
 from emulator.service import Call
 
 if TYPE_CHECKING:
@@ -19,42 +22,62 @@ if TYPE_CHECKING:
 
 @operation("CreateBillEstimate")
 def create_bill_estimate(call: Call) -> dict[str, Any]:
-    """Start an estimate of a scenario, which is locked until it ends. Names are unique in an account."""
-    name = call.params["name"]
-    for estimate in call.world.calculator.estimates(call.account, call.now):
-        if estimate.name == name:
-            raise conflict(f"A bill estimate named {name} already exists", "BillEstimate", estimate.id)
+    """Start an estimate of a scenario, which is locked until it ends. Names are unique in an account.
+
+    AWS does not document how long an estimate is kept; here it is a year unless UpdateBillEstimate says otherwise.
+    """
+    world, book, name = call.world, call.world.calculator, call.params["name"]
+    check_name(call, book.estimates, name)
     scenario = ready_scenario(call)
-    estimate = Estimate(call.account, name, scenario.id, call.now, dict(scenario.sharing), call.params.get("tags", {}))
-    call.world.calculator.add_estimate(estimate)
-    scenario.running.add(estimate.id)
-    hours = call.world.draw("estimate", call.account, name).uniform(*call.world.settings.estimate_hours)
-    call.world.timeline.schedule(
-        call.now + timedelta(hours=hours), lambda at: _finish(call.world, estimate, scenario, at)
+    hours = world.draw("estimate", call.account, name).uniform(*world.settings.estimate_hours)
+    estimate = Estimate(
+        id=new_id(call),
+        account=call.account,
+        name=name,
+        created_at=call.now,
+        expires_at=call.now + ESTIMATE_KEPT,
+        tags=checked_tags(call),
+        scenario_id=scenario.id,
+        ends_at=call.now + timedelta(hours=hours),
+        sharing=scenario.sharing,
+        input_usage=tuple(scenario.usage),
+        input_commitments=tuple(scenario.commitments),
     )
+    book.estimates.add(estimate)
+    scenario.running.add(estimate.id)
+    world.timeline.schedule(estimate.ends_at, partial(_finish, world, call.account, estimate.id))
     return estimate.describe()
 
 
 @operation("GetBillEstimate")
 def get_bill_estimate(call: Call) -> dict[str, Any]:
     """Describe an estimate, with its costs once it is COMPLETE."""
-    return _find(call, "identifier").describe()
+    return find(call, call.world.calculator.estimates, "identifier").describe()
+
+
+@operation("UpdateBillEstimate")
+def update_bill_estimate(call: Call) -> dict[str, Any]:
+    """Change an estimate's name or expiry, also while it is in progress."""
+    shelf = call.world.calculator.estimates
+    estimate = find(call, shelf, "identifier")
+    update_resource(call, shelf, estimate)
+    return estimate.describe()
 
 
 @operation("ListBillEstimates")
 def list_bill_estimates(call: Call) -> dict[str, Any]:
     """List the account's estimates, without costs."""
-    params = call.params
-    return paged(
-        call,
-        [
-            estimate.summary()
-            for estimate in call.world.calculator.estimates(call.account, call.now)
-            if passes({"STATUS": estimate.status, "NAME": estimate.name}, params.get("filters", []))
+    shelf, params = call.world.calculator.estimates, call.params
+    filters = params.get("filters", [])
+
+    def wanted(estimate: Estimate) -> bool:
+        return (
+            passes({"STATUS": estimate.status, "NAME": estimate.name}, filters)
             and lies_within(estimate.created_at, params.get("createdAtFilter", {}))
             and lies_within(estimate.expires_at, params.get("expiresAtFilter", {}))
-        ],
-    )
+        )
+
+    return paged(call, lambda after: shelf.walk(call.account, call.now, filters, after), wanted, Estimate.summary)
 
 
 @operation("DeleteBillEstimate")
@@ -63,48 +86,28 @@ def delete_bill_estimate(call: Call) -> dict[str, Any]:
 
     What AWS does with one in progress is not documented; the model has a ConflictException, and here it is that.
     """
-    for estimate in call.world.calculator.estimates(call.account, call.now):
-        if estimate.id == call.params["identifier"]:
-            if estimate.status == "IN_PROGRESS":
-                raise conflict(f"Bill estimate {estimate.id} is in progress", "BillEstimate", estimate.id)
-            call.world.calculator.remove_estimate(estimate)
-            break
+    shelf = call.world.calculator.estimates
+    estimate = shelf.get(call.account, call.params["identifier"], call.now)
+    if estimate:
+        if estimate.status == "IN_PROGRESS":
+            raise conflict(f"Bill estimate {estimate.id} is in progress", "BillEstimate", estimate.id)
+        shelf.remove(estimate)
     return {}
 
 
-@operation("ListBillEstimateLineItems")
-def list_bill_estimate_line_items(call: Call) -> dict[str, Any]:
-    """List an estimate's line items; there are none before it is COMPLETE."""
-    names = {
-        "USAGE_ACCOUNT_ID": "usageAccountId",
-        "SERVICE_CODE": "serviceCode",
-        "USAGE_TYPE": "usageType",
-        "OPERATION": "operation",
-        "LOCATION": "location",
-        "LINE_ITEM_TYPE": "lineItemType",
-    }
-    filters = call.params.get("filters", [])
-    return paged(
-        call,
-        [
-            item
-            for item in _find(call, "billEstimateId").line_items
-            if passes({name: item.get(member) for name, member in names.items()}, filters)
-        ],
-    )
-
-
-def _find(call: Call, member: str) -> Estimate:
-    return call.world.calculator.estimate(call.account, call.params[member], call.now)
-
-
-def _finish(world: World, estimate: Estimate, scenario: Scenario, at: datetime) -> None:
+def _finish(world: World, account: str, estimate_id: str, at: datetime) -> None:
+    """End an estimate: what the timeline calls, and what a snapshot of it stores."""
+    shelf = world.calculator.estimates
+    estimate = shelf.roll(account).get(estimate_id)
+    scenario = world.calculator.scenarios.roll(account).get(estimate.scenario_id) if estimate else None
+    if estimate is None or scenario is None:
+        raise LookupError(f"estimate {estimate_id} in progress, or its scenario, is gone: neither can be deleted")
     scenario.running.discard(estimate.id)
-    estimate.failure_message = world.faults.for_estimate(estimate.account)
+    estimate.failure_message = world.faults.for_estimate(account)
     if estimate.failure_message:
-        estimate.status = "FAILED"
+        shelf.end(estimate, "FAILED")
         return
     bill = estimate_bill(world, scenario, estimate)
     estimate.cost_summary, estimate.line_items = bill.cost_summary, bill.line_items
-    estimate.status = "COMPLETE"
+    shelf.end(estimate, "COMPLETE")
     world.calculator.count_success(estimate)

@@ -8,65 +8,87 @@ from __future__ import annotations
 from typing import Any
 
 from emulator.errors import conflict, invalid, invalid_field
-from emulator.paging import page
-from emulator.pricing_calculator.access import operation
+from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
 from emulator.pricing_calculator.filters import lies_within, passes
-from emulator.pricing_calculator.state import Scenario
+from emulator.pricing_calculator.pages import paged
+from emulator.pricing_calculator.state import Scenario, scenario_expiry
+from emulator.pricing_calculator.tags import checked_tags
 from emulator.service import Call
 
-PAGE = 25
-_SHARING = ("groupSharingPreference", "costCategoryGroupSharingPreferenceArn")
+_PREFERENCE, _CATEGORY = "groupSharingPreference", "costCategoryGroupSharingPreferenceArn"
 
 
 @operation("CreateBillScenario")
 def create_bill_scenario(call: Call) -> dict[str, Any]:
     """Create a scenario. Its name must be free: AWS states that for estimates only, but models the conflict here."""
-    name = call.params["name"]
-    for scenario in call.world.calculator.scenarios(call.account, call.now):
-        if scenario.name == name:
-            raise conflict(f"A bill scenario named {name} already exists", "BillScenario", scenario.id)
-    sharing = {member: call.params[member] for member in _SHARING if member in call.params}
-    if _SHARING[1] in sharing and sharing.get(_SHARING[0]) not in ("PRIORITIZED", "RESTRICTED"):
-        raise invalid_field(_SHARING[1], "A cost category goes with PRIORITIZED or RESTRICTED sharing only")
-    scenario = Scenario(call.account, name, call.now, sharing, call.params.get("tags", {}))
-    call.world.calculator.add_scenario(scenario)
+    book, name = call.world.calculator, call.params["name"]
+    check_name(call, book.scenarios, name)
+    scenario = Scenario(
+        id=new_id(call),
+        account=call.account,
+        name=name,
+        created_at=call.now,
+        expires_at=scenario_expiry(call.now),
+        tags=checked_tags(call),
+        sharing=_sharing(call, {}),
+    )
+    book.scenarios.add(scenario)
     return scenario.describe(call.now)
 
 
 @operation("GetBillScenario")
 def get_bill_scenario(call: Call) -> dict[str, Any]:
     """Describe a scenario."""
-    return call.world.calculator.scenario(call.account, call.params["identifier"], call.now).describe(call.now)
+    return find(call, call.world.calculator.scenarios, "identifier").describe(call.now)
+
+
+@operation("UpdateBillScenario")
+def update_bill_scenario(call: Call) -> dict[str, Any]:
+    """Change a scenario's name, expiry or sharing, also of a STALE one; not while it is LOCKED."""
+    shelf = call.world.calculator.scenarios
+    scenario = find(call, shelf, "identifier")
+    _check_unlocked(scenario)
+    sharing = _sharing(call, scenario.sharing)
+    update_resource(call, shelf, scenario)
+    scenario.sharing = sharing
+    return scenario.describe(call.now)
 
 
 @operation("ListBillScenarios")
 def list_bill_scenarios(call: Call) -> dict[str, Any]:
     """List the account's scenarios."""
-    params, items = call.params, []
-    for scenario in call.world.calculator.scenarios(call.account, call.now):
+    shelf, params = call.world.calculator.scenarios, call.params
+    filters = params.get("filters", [])
+
+    def wanted(scenario: Scenario) -> bool:
         values = {
             "STATUS": scenario.status(call.now),
             "NAME": scenario.name,
-            "GROUP_SHARING_PREFERENCE": scenario.sharing.get(_SHARING[0]),
-            "COST_CATEGORY_ARN": scenario.sharing.get(_SHARING[1]),
+            "GROUP_SHARING_PREFERENCE": scenario.sharing.get(_PREFERENCE),
+            "COST_CATEGORY_ARN": scenario.sharing.get(_CATEGORY),
         }
-        if (
-            passes(values, params.get("filters", []))
+        return (
+            passes(values, filters)
             and lies_within(scenario.created_at, params.get("createdAtFilter", {}))
             and lies_within(scenario.expires_at, params.get("expiresAtFilter", {}))
-        ):
-            items.append(scenario.describe(call.now))
-    return paged(call, items)
+        )
+
+    return paged(
+        call,
+        lambda after: shelf.walk(call.account, call.now, filters, after),
+        wanted,
+        lambda scenario: scenario.describe(call.now),
+    )
 
 
 @operation("DeleteBillScenario")
 def delete_bill_scenario(call: Call) -> dict[str, Any]:
     """Delete a scenario; one that is not there is no error. Estimates made from it stay."""
-    for scenario in call.world.calculator.scenarios(call.account, call.now):
-        if scenario.id == call.params["identifier"]:
-            _check_unlocked(scenario)
-            call.world.calculator.remove_scenario(scenario)
-            break
+    shelf = call.world.calculator.scenarios
+    scenario = shelf.get(call.account, call.params["identifier"], call.now)
+    if scenario:
+        _check_unlocked(scenario)
+        shelf.remove(scenario)
     return {}
 
 
@@ -76,7 +98,7 @@ def ready_scenario(call: Call) -> Scenario:
     :raises ServiceError: ResourceNotFoundException; ConflictException while it is LOCKED, which passes;
         ValidationException once it is STALE, which does not.
     """
-    scenario = call.world.calculator.scenario(call.account, call.params["billScenarioId"], call.now)
+    scenario = find(call, call.world.calculator.scenarios, "billScenarioId")
     _check_unlocked(scenario)
     status = scenario.status(call.now)
     if status != "READY":
@@ -84,12 +106,17 @@ def ready_scenario(call: Call) -> Scenario:
     return scenario
 
 
-def paged(call: Call, items: list[dict[str, Any]]) -> dict[str, Any]:
-    """Give one page of a Pricing Calculator list."""
-    taken, token = page(items, call.params.get("maxResults", PAGE), call.params.get("nextToken"), "nextToken")
-    return {"items": taken, "nextToken": token}
-
-
 def _check_unlocked(scenario: Scenario) -> None:
     if scenario.running:
         raise conflict(f"Bill scenario {scenario.id} is LOCKED while a bill estimate runs", "BillScenario", scenario.id)
+
+
+def _sharing(call: Call, before: dict[str, Any]) -> dict[str, Any]:
+    """Give the sharing members after the call. OPEN is AWS's default for an organisation's discounts."""
+    preference = call.params.get(_PREFERENCE, before.get(_PREFERENCE, "OPEN"))
+    if preference == "OPEN":
+        if _CATEGORY in call.params:
+            raise invalid_field(_CATEGORY, "A cost category goes with PRIORITIZED or RESTRICTED sharing only")
+        return {_PREFERENCE: preference}
+    category = call.params.get(_CATEGORY, before.get(_CATEGORY))
+    return {_PREFERENCE: preference, **({_CATEGORY: category} if category else {})}

@@ -1,73 +1,60 @@
-"""What the emulator remembers of scenarios, their modifications and estimates."""
+"""What the emulator remembers of scenarios and estimates, client tokens and what estimates would have cost."""
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from emulator.errors import not_found
+from emulator.pricing_calculator.months import last_complete_month, month_start
+from emulator.pricing_calculator.rates import Preferences
+from emulator.pricing_calculator.shelf import PlaceIndex, Resource, Roll, Shelf, equals
+from emulator.pricing_calculator.workload import WorkloadEstimate
 
 FREE_ESTIMATES_A_MONTH = 5
 USD_PER_FURTHER_ESTIMATE = 2.0
-_ESTIMATE_KEPT = timedelta(days=365)
+ESTIMATE_KEPT = timedelta(days=365)
 _SCENARIO_MONTHS = 14
 
-
-def month_start(moment: datetime, months: int = 0) -> datetime:
-    """Give the first moment of the month that is ``months`` after the one that ``moment`` lies in."""
-    number = moment.year * 12 + moment.month - 1 + months
-    return moment.replace(year=number // 12, month=number % 12 + 1, day=1, hour=0, minute=0, second=0, microsecond=0)
+Item = dict[str, Any]
+"""A modification in AWS's Item shape. It is never changed, only replaced: estimates share it with their scenario."""
 
 
-def last_complete_month(moment: datetime) -> dict[str, datetime]:
-    """Give AWS's billInterval: the last month that was complete at ``moment``, the end excluded."""
-    return {"start": month_start(moment, -1), "end": month_start(moment)}
+def scenario_expiry(created_at: datetime) -> datetime:
+    """Say when a scenario goes: stale ones stay for 13 months, one of February 2025 until the end of March 2026.
+
+    https://docs.aws.amazon.com/cost-management/latest/userguide/pc-scenario-stale.html
+    """
+    return month_start(created_at, _SCENARIO_MONTHS)
 
 
-def new_id() -> str:
-    """Make the id of a resource, a lowercase UUID."""
-    return str(uuid.uuid4())
+@dataclass(kw_only=True)
+class Scenario(Resource):
+    """A bill scenario with its modifications.
 
-
-@dataclass
-class Scenario:
-    """A bill scenario. ``usage`` and ``commitments`` are the modifications in AWS's Item shapes.
-
-    ``sharing`` holds AWS's two members about the sharing of commitments, if they were sent.
+    ``sharing`` holds AWS's two members about the sharing of commitments, ``running`` the ids of the estimates that
+    run on it.
     """
 
-    account: str
-    name: str
-    created_at: datetime
     sharing: dict[str, Any]
-    tags: dict[str, str]
-    id: str = field(default_factory=new_id)
     running: set[str] = field(default_factory=set)
-    usage: list[dict[str, Any]] = field(default_factory=list)
-    commitments: list[dict[str, Any]] = field(default_factory=list)
+    usage: Roll[Item] = field(default_factory=Roll)
+    commitments: Roll[Item] = field(default_factory=Roll)
 
-    @property
-    def bill_interval(self) -> dict[str, datetime]:
-        """The month whose bill it starts from."""
-        return last_complete_month(self.created_at)
-
-    @property
-    def expires_at(self) -> datetime:
-        """Stale scenarios stay visible for 13 months: one of February 2025 until the end of March 2026."""
-        return month_start(self.created_at, _SCENARIO_MONTHS)
+    def __post_init__(self) -> None:
+        self.bill_interval = last_complete_month(self.created_at)
+        self._stale_from = month_start(self.created_at, 1)
 
     def status(self, now: datetime) -> str:
-        """READY, LOCKED while an estimate runs on it, STALE after its month."""
+        """READY, LOCKED while an estimate runs on it, STALE after its month. FAILED is AWS's only."""
         if self.running:
             return "LOCKED"
-        return "STALE" if now >= month_start(self.created_at, 1) else "READY"
+        return "STALE" if now >= self._stale_from else "READY"
 
     def describe(self, now: datetime) -> dict[str, Any]:
-        """Give AWS's BillScenarioSummary, which is what Get and Create answer too."""
+        """Give AWS's BillScenarioSummary, which is what Create, Get and Update answer too."""
         return {
             "id": self.id,
             "name": self.name,
@@ -79,31 +66,31 @@ class Scenario:
         }
 
 
-@dataclass
-class Estimate:
-    """A bill estimate. ``cost_summary`` and ``line_items`` are in AWS's shapes, there once it is COMPLETE."""
+@dataclass(kw_only=True)
+class Estimate(Resource):
+    """A bill estimate. What it worked out is in AWS's shapes and there once it is COMPLETE.
 
-    account: str
-    name: str
+    :param ends_at: when it will have been worked out.
+    :param input_usage: the scenario's usage modifications as they were at its start, AWS's Item shape.
+    :param input_commitments: the scenario's commitment modifications, likewise.
+    :param cost_summary: BillEstimateCostSummary.
+    :param line_items: BillEstimateLineItemSummary.
+    :param commitments: BillEstimateCommitmentSummary.
+    """
+
     scenario_id: str
-    created_at: datetime
+    ends_at: datetime
     sharing: dict[str, Any]
-    tags: dict[str, str]
-    id: str = field(default_factory=new_id)
+    input_usage: Sequence[Item] = ()
+    input_commitments: Sequence[Item] = ()
     status: str = "IN_PROGRESS"
     failure_message: str | None = None
     cost_summary: dict[str, Any] | None = None
-    line_items: list[dict[str, Any]] = field(default_factory=list)
+    line_items: Sequence[dict[str, Any]] = ()
+    commitments: Sequence[dict[str, Any]] = ()
 
-    @property
-    def bill_interval(self) -> dict[str, datetime]:
-        """The month that it is about."""
-        return last_complete_month(self.created_at)
-
-    @property
-    def expires_at(self) -> datetime:
-        """AWS does not document how long an estimate is kept; here it is a year."""
-        return self.created_at + _ESTIMATE_KEPT
+    def __post_init__(self) -> None:
+        self.bill_interval = last_complete_month(self.created_at)
 
     def summary(self) -> dict[str, Any]:
         """Give AWS's BillEstimateSummary: no costs and no failure message."""
@@ -117,13 +104,45 @@ class Estimate:
         }
 
     def describe(self) -> dict[str, Any]:
-        """Give what GetBillEstimate and CreateBillEstimate answer."""
+        """Give what Create, Get and Update answer."""
+        has_category = "costCategoryGroupSharingPreferenceArn" in self.sharing
         return {
             **self.summary(),
             "failureMessage": self.failure_message,
             "costSummary": self.cost_summary,
+            "costCategoryGroupSharingPreferenceEffectiveDate": self.bill_interval["start"] if has_category else None,
             **self.sharing,
         }
+
+
+class EstimateShelf(Shelf[Estimate]):
+    """All bill estimates, found by status as well: AWS's clients look for the few that are in progress."""
+
+    def __init__(self) -> None:
+        super().__init__("BillEstimate")
+        self._by_status = PlaceIndex()
+
+    def add(self, resource: Estimate) -> None:
+        """Enter an estimate; its name must be free."""
+        super().add(resource)
+        self._by_status.add(resource.account, resource.status, self.roll(resource.account).place(resource.id))
+
+    def remove(self, resource: Estimate) -> None:
+        """Strike an estimate out."""
+        self._by_status.remove(resource.account, resource.status, self.roll(resource.account).place(resource.id))
+        super().remove(resource)
+
+    def end(self, estimate: Estimate, status: str) -> None:
+        """Give an estimate its last status, COMPLETE or FAILED."""
+        place = self.roll(estimate.account).place(estimate.id)
+        self._by_status.remove(estimate.account, estimate.status, place)
+        estimate.status = status
+        self._by_status.add(estimate.account, status, place)
+
+    def _candidates(self, account: str, filters: Sequence[dict[str, Any]]) -> Sequence[int] | None:
+        among = super()._candidates(account, filters)
+        statuses = equals(filters, "STATUS")
+        return self._by_status.find(account, statuses) if among is None and statuses is not None else among
 
 
 @dataclass(frozen=True)
@@ -135,65 +154,25 @@ class Replay:
 
 
 class CalculatorBook:
-    """All scenarios and estimates of all accounts, the client tokens, and what AWS would charge."""
+    """Everything of all accounts: resources, preferences, client tokens, and what AWS would charge."""
 
     def __init__(self) -> None:
-        self._scenarios: dict[str, Scenario] = {}
-        self._estimates: dict[str, Estimate] = {}
+        self.scenarios: Shelf[Scenario] = Shelf("BillScenario")
+        self.estimates = EstimateShelf()
+        self.workloads: Shelf[WorkloadEstimate] = Shelf("WorkloadEstimate")
+        self.workloads_made: Counter[tuple[str, str]] = Counter()
+        self.preferences: dict[str, Preferences] = {}
         self.tokens: dict[tuple[str, str, str], Replay] = {}
+        self.ids_given = 0
         self._succeeded: Counter[tuple[str, str]] = Counter()
-
-    def add_scenario(self, scenario: Scenario) -> None:
-        """Enter a scenario."""
-        self._scenarios[scenario.id] = scenario
-
-    def add_estimate(self, estimate: Estimate) -> None:
-        """Enter an estimate."""
-        self._estimates[estimate.id] = estimate
 
     def all_scenarios(self, now: datetime) -> list[Scenario]:
         """Give every account's scenarios that have not expired, in the order of their creation."""
-        return [one for one in self._scenarios.values() if now < one.expires_at]
+        return self.scenarios.all(now)
 
     def all_estimates(self, now: datetime) -> list[Estimate]:
         """Give every account's estimates that have not expired, in the order of their creation."""
-        return [one for one in self._estimates.values() if now < one.expires_at]
-
-    def scenarios(self, account: str, now: datetime) -> Iterator[Scenario]:
-        """Give an account's scenarios that have not expired."""
-        return (one for one in self._scenarios.values() if one.account == account and now < one.expires_at)
-
-    def estimates(self, account: str, now: datetime) -> Iterator[Estimate]:
-        """Give an account's estimates that have not expired: expired ones cannot be reached any more."""
-        return (one for one in self._estimates.values() if one.account == account and now < one.expires_at)
-
-    def scenario(self, account: str, scenario_id: str, now: datetime) -> Scenario:
-        """Find a scenario.
-
-        :raises ServiceError: ResourceNotFoundException.
-        """
-        for scenario in self.scenarios(account, now):
-            if scenario.id == scenario_id:
-                return scenario
-        raise not_found("BillScenario", scenario_id)
-
-    def estimate(self, account: str, estimate_id: str, now: datetime) -> Estimate:
-        """Find an estimate.
-
-        :raises ServiceError: ResourceNotFoundException.
-        """
-        for estimate in self.estimates(account, now):
-            if estimate.id == estimate_id:
-                return estimate
-        raise not_found("BillEstimate", estimate_id)
-
-    def remove_scenario(self, scenario: Scenario) -> None:
-        """Strike a scenario out."""
-        del self._scenarios[scenario.id]
-
-    def remove_estimate(self, estimate: Estimate) -> None:
-        """Strike an estimate out."""
-        del self._estimates[estimate.id]
+        return self.estimates.all(now)
 
     def count_success(self, estimate: Estimate) -> None:
         """Count an estimate that succeeded: those are what AWS charges for. Deleting it later changes nothing."""

@@ -202,7 +202,7 @@ def test_historical_usage_is_of_the_scenarios_bill_interval(add, interval):
     (error,) = answer["errors"]
     assert (error["errorCode"], error["errorMessage"]) == (
         "BAD_REQUEST",
-        "historicalUsage.billInterval must be the scenario's, 2026-10-01T00:00Z to 2026-11-01T00:00Z",
+        "historicalUsage.billInterval must be 2026-10-01T00:00Z to 2026-11-01T00:00Z",
     )
 
 
@@ -220,7 +220,7 @@ def test_a_batch_takes_25_entries(add, refused, calculator, scenario):
 
 
 def test_a_scenario_takes_2000_usage_lines(monkeypatch, calculator, scenario, add, refused):
-    monkeypatch.setattr("emulator.pricing_calculator.modifications.USAGE_QUOTA", 30)
+    monkeypatch.setattr("emulator.pricing_calculator.scenario_usage.USAGE_QUOTA", 30)
     add(*(usage(f"u{number}") for number in range(25)))
     call = calculator.batch_create_bill_scenario_usage_modification
     answer = refused(call, billScenarioId=scenario, usageModifications=[usage(f"v{number}") for number in range(6)])

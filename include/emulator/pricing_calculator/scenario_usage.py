@@ -1,0 +1,96 @@
+"""The operations that put usage into a bill scenario, 25 lines at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from emulator.errors import ServiceError
+from emulator.pricing_calculator.access import find, new_id, operation
+from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
+from emulator.pricing_calculator.pages import paged
+from emulator.pricing_calculator.scenarios import ready_scenario
+from emulator.pricing_calculator.state import Item
+from emulator.pricing_calculator.usage import check_usage, sku_of, usage_item, wanted_usage, written
+from emulator.service import Call
+
+USAGE_QUOTA = 2000
+
+
+@operation("BatchCreateBillScenarioUsageModification")
+def create_usage(call: Call) -> dict[str, Any]:
+    """Model usage: more of it, or other usage in place of what was there.
+
+    A batch that would take the scenario over its quota is refused as a whole.
+    """
+    scenario = ready_scenario(call)
+    entries = call.params["usageModifications"]
+    if len(scenario.usage) + len(entries) > USAGE_QUOTA:
+        raise ServiceError(
+            "ServiceQuotaExceededException",
+            f"A bill scenario takes {USAGE_QUOTA} usage lines; this one has {len(scenario.usage)}",
+            resourceId=scenario.id,
+            resourceType="BillScenario",
+            quotaCode="usage-lines-per-bill-scenario",
+        )
+
+    def create(entry: Entry) -> dict[str, Any]:
+        check_usage(call, entry, scenario.bill_interval)
+        quantities = _quantities(call, entry, entry.get("amounts", []), scenario.bill_interval)
+        item = {"id": new_id(call), **usage_item(entry), "quantities": quantities}
+        scenario.usage.put(item["id"], item)
+        return {"key": entry["key"], **item}
+
+    return carry_out(entries, "key", create)
+
+
+@operation("BatchUpdateBillScenarioUsageModification")
+def update_usage(call: Call) -> dict[str, Any]:
+    """Change the group of usage lines, or replace their amounts; what an entry leaves out stays."""
+    scenario = ready_scenario(call)
+
+    def update(entry: Entry) -> dict[str, Any]:
+        item = scenario.usage.get(entry["id"])
+        if item is None:
+            raise EntryRefused("NOT_FOUND", f"The bill scenario has no usage modification {entry['id']}")
+        changed = regrouped(item, entry)
+        if "amounts" in entry:
+            changed["quantities"] = _quantities(call, item, entry["amounts"], scenario.bill_interval)
+        scenario.usage.put(entry["id"], changed)
+        return changed
+
+    return carry_out(call.params["usageModifications"], "id", update)
+
+
+@operation("BatchDeleteBillScenarioUsageModification")
+def delete_usage(call: Call) -> dict[str, Any]:
+    """Delete usage lines. One that is not there is a BAD_REQUEST: the model has no NOT_FOUND here."""
+    scenario = ready_scenario(call)
+
+    def delete(entry: Entry) -> dict[str, Any]:
+        if scenario.usage.get(entry["id"]) is None:
+            raise EntryRefused("BAD_REQUEST", f"The bill scenario has no usage modification {entry['id']}")
+        scenario.usage.remove(entry["id"])
+        return {}
+
+    return {"errors": carry_out([{"id": one} for one in call.params["ids"]], "id", delete)["errors"]}
+
+
+@operation("ListBillScenarioUsageModifications")
+def list_usage(call: Call) -> dict[str, Any]:
+    """List a scenario's usage lines."""
+    scenario = find(call, call.world.calculator.scenarios, "billScenarioId")
+    return paged(call, scenario.usage.after, wanted_usage(call), lambda item: item)
+
+
+def _quantities(call: Call, line: Entry, amounts: list[dict[str, Any]], interval: Mapping[str, datetime]) -> list[Item]:
+    """Check amounts and give AWS's UsageQuantity of each."""
+    if not amounts or any(amount["amount"] < 0 for amount in amounts):
+        raise EntryRefused("BAD_REQUEST", "amounts must be given, and none may be negative")
+    if not all(interval["start"] <= amount["startHour"] < interval["end"] for amount in amounts):
+        raise EntryRefused(
+            "BAD_REQUEST", f"A startHour lies outside of the scenario's bill interval, {written(interval)}"
+        )
+    price = call.world.organisation_of(call.account).price(*sku_of(line))
+    return [{**amount, "unit": price.unit if price else None} for amount in amounts]

@@ -1,0 +1,133 @@
+"""The operations on the usage lines of workload estimates, 25 at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from emulator.errors import ServiceError
+from emulator.pricing_calculator.access import find, new_id, operation
+from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
+from emulator.pricing_calculator.months import last_complete_month
+from emulator.pricing_calculator.pages import paged
+from emulator.pricing_calculator.rates import allowed_rate_types, unit_price
+from emulator.pricing_calculator.usage import check_usage, sku_of, usage_item, wanted_usage
+from emulator.pricing_calculator.workload import WorkloadEstimate
+from emulator.service import Call
+
+# https://docs.aws.amazon.com/cost-management/latest/userguide/management-limits.html
+USAGE_QUOTA = 2000
+MODIFICATION_QUOTA = 350
+PAGE = 300
+
+
+@operation("BatchCreateWorkloadEstimateUsage", members=True)
+def create_usage(call: Call) -> dict[str, Any]:
+    """Add usage lines, each priced at the estimate's rate type.
+
+    :raises ServiceError: ServiceQuotaExceededException if the batch would take the estimate over 2,000 lines.
+    """
+    workload = _changeable(call)
+    entries = call.params["usage"]
+    if len(workload.usage) + len(entries) > USAGE_QUOTA:
+        raise _quota(workload, f"A workload estimate takes {USAGE_QUOTA} usage lines", "usage-lines")
+
+    def create(entry: Entry) -> dict[str, Any]:
+        check_usage(call, entry, last_complete_month(call.now))
+        item = _priced(call, workload, {"id": new_id(call), **usage_item(entry)}, entry["amount"])
+        workload.usage.put(item["id"], item)
+        return {"key": entry["key"], **_shown(call, workload, item)}
+
+    return _carry_out(call, workload, entries, "key", create)
+
+
+@operation("BatchUpdateWorkloadEstimateUsage", members=True)
+def update_usage(call: Call) -> dict[str, Any]:
+    """Change the amount or the group of usage lines; what an entry leaves out stays."""
+    workload = _changeable(call)
+
+    def update(entry: Entry) -> dict[str, Any]:
+        item = _line(workload, entry)
+        amount = entry.get("amount", item["quantity"]["amount"])
+        changed = _priced(call, workload, regrouped(item, entry), amount)
+        workload.usage.put(entry["id"], changed)
+        return _shown(call, workload, changed)
+
+    return _carry_out(call, workload, call.params["usage"], "id", update)
+
+
+@operation("BatchDeleteWorkloadEstimateUsage", members=True)
+def delete_usage(call: Call) -> dict[str, Any]:
+    """Delete usage lines."""
+    workload = _changeable(call)
+
+    def delete(entry: Entry) -> dict[str, Any]:
+        _line(workload, entry)
+        workload.usage.remove(entry["id"])
+        return {}
+
+    entries = [{"id": one} for one in call.params["ids"]]
+    return {"errors": _carry_out(call, workload, entries, "id", delete)["errors"]}
+
+
+@operation("ListWorkloadEstimateUsage", members=True)
+def list_usage(call: Call) -> dict[str, Any]:
+    """List the usage lines of a workload estimate with what they cost."""
+    workload = find(call, call.world.calculator.workloads, "workloadEstimateId")
+    return paged(call, workload.usage.after, wanted_usage(call), lambda item: _shown(call, workload, item), PAGE)
+
+
+def _changeable(call: Call) -> WorkloadEstimate:
+    """Find the call's workload estimate and check that its usage can be changed once more.
+
+    AWS documents 350 modifications of an estimate and not what counts as one; here every batch that changes
+    something is one.
+    """
+    workload = find(call, call.world.calculator.workloads, "workloadEstimateId")
+    if workload.modifications >= MODIFICATION_QUOTA:
+        raise _quota(workload, f"A workload estimate can be modified {MODIFICATION_QUOTA} times", "modifications")
+    return workload
+
+
+def _carry_out(call: Call, workload: WorkloadEstimate, entries: Any, member: str, one: Any) -> dict[str, Any]:
+    answer = carry_out(entries, member, one)
+    if answer["items"]:
+        workload.recalculate(call.now)
+    return answer
+
+
+def _line(workload: WorkloadEstimate, entry: Entry) -> dict[str, Any]:
+    item = workload.usage.get(entry["id"])
+    if item is None:
+        raise EntryRefused("NOT_FOUND", f"The workload estimate has no usage {entry['id']}")
+    return item
+
+
+def _priced(call: Call, workload: WorkloadEstimate, item: dict[str, Any], amount: float) -> dict[str, Any]:
+    """Give a line with its quantity and what that costs."""
+    if amount < 0:
+        raise EntryRefused("BAD_REQUEST", "amount must not be negative")
+    month = last_complete_month(call.now)["start"].date()
+    price = unit_price(call.world, call.account, sku_of(item), workload.rate_type, month)
+    if price is None:
+        raise EntryRefused("BAD_REQUEST", f"There is no price for {' '.join(sku_of(item))}")
+    unit, rate = price
+    return {
+        **item,
+        "quantity": {"unit": unit, "amount": amount},
+        "cost": round(amount * rate, 10),
+        "currency": "USD",
+    }
+
+
+def _shown(call: Call, workload: WorkloadEstimate, item: dict[str, Any]) -> dict[str, Any]:
+    return workload.describe_usage(item, call.now, allowed_rate_types(call.world, call.account))
+
+
+def _quota(workload: WorkloadEstimate, message: str, code: str) -> ServiceError:
+    return ServiceError(
+        "ServiceQuotaExceededException",
+        message,
+        resourceId=workload.id,
+        resourceType="WorkloadEstimate",
+        quotaCode=f"{code}-per-workload-estimate",
+    )
