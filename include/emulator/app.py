@@ -1,4 +1,4 @@
-"""The one WSGI application: the control API, the billing services, and moto for everything else."""
+"""The one WSGI application: the status page, the control API, the billing services, and moto for everything else."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import parse_qs
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-from emulator import control, s3_front
+from emulator import control, face, s3_front
 from emulator.accounts import Caller, caller
 from emulator.billing_front import BillingFront, find_service
 from emulator.wire import Answer
@@ -47,6 +47,8 @@ class EmulatorApp:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
         if environ["PATH_INFO"].startswith(control.PREFIX):
             return self._control.answer(environ, body)
+        if face.is_asked(environ):
+            return self._control.refusal(environ) or face.answer(self._world, environ)
         who = caller(environ, self._world.settings.payer)
         found = find_service(environ)
         if found:

@@ -36,8 +36,9 @@ class Control:
 
     def answer(self, environ: Mapping[str, Any], body: bytes) -> Answer:
         """Answer one request: 200, or 400, 403, 404 or 405 with ``{"error": one sentence}``."""
-        if not environ.get("REMOTE_ADDR", "").startswith(_LOOPBACK):
-            return _json(403, {"error": "the control API answers this machine only"})
+        refused = self.refusal(environ)
+        if refused:
+            return refused
         name = environ["PATH_INFO"].removeprefix(PREFIX)
         route = self._routes.get((environ["REQUEST_METHOD"], name))
         if route is None:
@@ -52,6 +53,12 @@ class Control:
             return _json(200, route(query, document))
         except ValueError as error:
             return _json(400, {"error": str(error)})
+
+    def refusal(self, environ: Mapping[str, Any]) -> Answer | None:
+        """Give the answer to an asker who may see neither this API nor the status page; ``None`` if he may."""
+        if environ.get("REMOTE_ADDR", "").startswith(_LOOPBACK):
+            return None
+        return _json(403, {"error": "the control API answers this machine only"})
 
     def _clock(self) -> dict[str, Any]:
         clock = self._world.clock

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from moto.s3.models import s3_backends
@@ -42,6 +43,39 @@ def put(bucket: str, key: str, body: bytes, moment: datetime) -> None:
     """Write an object as the bucket's owner, last modified at the emulated ``moment``."""
     written = _backend(bucket).put_object(bucket, key, body)
     written.last_modified = moment.replace(tzinfo=None)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What a bucket holds. ``manifests`` is how many of its objects are manifests of exports; ``delivered_at`` is the
+    emulated time of the newest of these, aware, ``None`` if there is none.
+    """
+
+    bucket: str
+    owner: str
+    objects: int
+    octets: int
+    manifests: int
+    delivered_at: datetime | None
+
+
+def contents() -> list[Contents]:
+    """Give what each bucket of all accounts holds."""
+    return [_contents(bucket, account) for bucket, (_, account) in list(s3_backends.bucket_accounts.items())]
+
+
+def _contents(name: str, account: str) -> Contents:
+    # a delete marker has no size
+    objects = {key: found for key, found in _bucket(name).keys.items() if hasattr(found, "size")}
+    delivered = [found.last_modified for key, found in objects.items() if key.endswith("-Manifest.json")]
+    return Contents(
+        bucket=name,
+        owner=account,
+        objects=len(objects),
+        octets=sum(found.size for found in objects.values()),
+        manifests=len(delivered),
+        delivered_at=max(delivered).replace(tzinfo=UTC) if delivered else None,
+    )
 
 
 def _bucket(name: str) -> Any:
