@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from emulator import storage
 from emulator.bucket_policy import delivery_policy
 from emulator.data_exports.definition import read_query
+from emulator.pricing_calculator.rates import allowed_rate_types
 from emulator.pricing_calculator.state import FREE_ESTIMATES_A_MONTH, USD_PER_FURTHER_ESTIMATE
 from emulator.settings import REGION
 
 if TYPE_CHECKING:
     from emulator.data_exports.state import Execution, ExportRecord
     from emulator.pricing_calculator.state import Estimate, Scenario
+    from emulator.pricing_calculator.workload import WorkloadEstimate
     from emulator.world import World
 
 MOST = 20
@@ -67,6 +69,7 @@ def view(world: World) -> dict[str, Any]:
             "scenarios": Newest.of(scenarios, lambda one: _scenario(one, now)),
             "estimates": Newest.of(estimates, lambda one: _estimate(world, one, now)),
             "estimating": sum(one.status == "IN_PROGRESS" for one in estimates),
+            "workloads": Newest.of(world.calculator.workloads.all(now), lambda one: _workload(world, one, now)),
             "takes": [timedelta(hours=hours) for hours in world.settings.estimate_hours],
             "buckets": storage.contents(),
             "faults": [_fault(rule) for rule in world.faults.list()],
@@ -127,6 +130,11 @@ def _estimate(world: World, estimate: Estimate, now: datetime) -> dict[str, Any]
         "elapsed_percent": round(100 * min(1.0, elapsed / scale), 1),
         "earliest_percent": round(100 * (timedelta(hours=shortest) / scale), 1),
     }
+
+
+def _workload(world: World, workload: WorkloadEstimate, now: datetime) -> dict[str, Any]:
+    allowed = allowed_rate_types(world, workload.account)
+    return {**workload.describe(now, allowed), "account": workload.account, "usage": len(workload.usage)}
 
 
 def _fault(rule: dict[str, Any]) -> str:

@@ -218,6 +218,12 @@ def test_a_failed_estimate_says_why(emulator, calculator, look):
     assert "FAILED Nobody <b>knows</b>" in look().section("Bill estimates")
 
 
+def test_a_workload_estimate_shows_its_total(emulator, calculator, look):
+    workload = calculator.create_workload_estimate(name="web", rateType="BEFORE_DISCOUNTS")
+    emulator.clock.advance(60)
+    assert f"web 111122223333 VALID {workload['id']} 0 BEFORE_DISCOUNTS 2026-11-20 06:00 0.00 USD" in look().text
+
+
 def test_faults_and_requests_are_shown(emulator, exports, refused, look):
     emulator.faults.add({"operation": "ListExports", "error": {"code": "ThrottlingException"}, "times": 2})
     refused(exports.list_exports)
