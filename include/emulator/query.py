@@ -92,7 +92,8 @@ def _resolver(table: Table, columns: Mapping[str, Column]) -> Callable[[str, str
     def resolve(name: str, key: str | None) -> Reference:
         column = columns.get(name)
         if column is None:
-            raise QueryError(_unknown(table, columns, name))
+            summary = f"The columns in the query provided are not a subset of the table {table.name}"
+            raise QueryError(_unknown(table, columns, name), summary)
         if key is None:
             return Reference(name, None, column.type)
         if not column.type.startswith("map<"):

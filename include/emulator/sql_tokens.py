@@ -25,7 +25,14 @@ _TOKEN = re.compile(
 
 
 class QueryError(ValueError):
-    """A statement that AWS would not accept. Its text is one sentence for the user."""
+    """A statement that AWS would not accept. Its text is one sentence for the user.
+
+    :param summary: what AWS itself says, which is no more than this (troubleshooting-cur-2-0.html).
+    """
+
+    def __init__(self, message: str, summary: str = "Invalid QueryStatement") -> None:
+        super().__init__(message)
+        self.summary = summary
 
 
 class Tokens:

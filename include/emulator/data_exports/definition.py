@@ -6,11 +6,20 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.errors import ServiceError, invalid, invalid_field
+from emulator.errors import FieldProblem, ServiceError, invalid, invalid_field
 from emulator.query import Query, QueryError, parse
 from emulator.tables import TABLES, Table
 
-_COMPRESSIONS = {"PARQUET": "PARQUET", "TEXT_OR_CSV": "GZIP"}
+# The model lists the values of each member and no page the combinations. CUSTOM is what the console offers, and ZIP
+# what the migration guide says of CSV; ATHENA and REDSHIFT take what legacy reports take for them:
+# https://docs.aws.amazon.com/cur/latest/userguide/dataexports-migrate.html
+OUTPUTS = {
+    "CUSTOM": (("PARQUET", "PARQUET"), ("TEXT_OR_CSV", "GZIP"), ("TEXT_OR_CSV", "ZIP")),
+    "ATHENA": (("PARQUET", "PARQUET"),),
+    "REDSHIFT": (("TEXT_OR_CSV", "GZIP"),),
+}
+_OUTPUT = "Export.DestinationConfigurations.S3Destination.S3OutputConfigurations"
+_CONFIGURATIONS = "Export.DataQuery.TableConfigurations"
 _BILLING_VIEW = "BILLING_VIEW_ARN"
 
 
@@ -21,7 +30,7 @@ def accept(export: Mapping[str, Any], arn: str, account: str) -> dict[str, Any]:
     not; a table that has no properties loses an empty map.
 
     :param export: AWS's Export, checked by the model.
-    :raises ServiceError: ValidationException; AccessDeniedException for an empty billing view.
+    :raises ServiceError: ValidationException; AccessDeniedException for a billing view that is not the account's.
     """
     _check_output(export["DestinationConfigurations"]["S3Destination"]["S3OutputConfigurations"])
     query = read_query(export["DataQuery"])
@@ -44,15 +53,15 @@ def read_query(data_query: Mapping[str, Any]) -> Query:
     configurations = data_query.get("TableConfigurations") or {}
     for name, properties in configurations.items():
         if name not in TABLES:
-            raise invalid_field("Export.DataQuery.TableConfigurations", f"There is no table {name}")
+            raise invalid_field(_CONFIGURATIONS, f"There is no table {name}")
         try:
             TABLES[name].effective_properties(properties)
         except ValueError as error:
-            raise invalid_field("Export.DataQuery.TableConfigurations", str(error)) from None
+            raise invalid_field(_CONFIGURATIONS, str(error)) from None
     try:
         return parse(data_query["QueryStatement"], configurations)
     except QueryError as error:
-        raise invalid_field("Export.DataQuery.QueryStatement", f"Invalid QueryStatement: {error}") from None
+        raise invalid(error.summary, [FieldProblem("Export.DataQuery.QueryStatement", str(error))]) from None
 
 
 def check_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
@@ -70,31 +79,26 @@ def check_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     if new["RefreshCadence"] != old["RefreshCadence"]:
         raise invalid_field("Export.RefreshCadence", "The refresh cadence of an export cannot change")
     if _billing_view(new, new_table) != _billing_view(old, old_table):
-        raise invalid_field("Export.DataQuery.TableConfigurations", "The billing view of an export cannot change")
+        raise invalid_field(_CONFIGURATIONS, "The billing view of an export cannot change")
     if (_overwrite(old), _overwrite(new)) == ("OVERWRITE_REPORT", "CREATE_NEW_REPORT"):
-        raise invalid_field(
-            "Export.DestinationConfigurations.S3Destination.S3OutputConfigurations.Overwrite",
-            "An export that overwrites cannot change to CREATE_NEW_REPORT",
-        )
+        raise invalid_field(f"{_OUTPUT}.Overwrite", "An export that overwrites cannot change to CREATE_NEW_REPORT")
 
 
 def _properties(table: Table, sent: Mapping[str, str], account: str) -> dict[str, str]:
     properties = table.effective_properties(sent)
     if any(known.name == _BILLING_VIEW for known in table.properties):
-        if properties.get(_BILLING_VIEW) == "":
-            raise ServiceError("AccessDeniedException", "The account has no access to the billing view ''")
-        properties.setdefault(_BILLING_VIEW, f"arn:aws:billing::{account}:billingview/primary")
+        own = f"arn:aws:billing::{account}:billingview/"
+        view = properties.setdefault(_BILLING_VIEW, f"{own}primary")
+        if not view.startswith(own) or view == own:
+            raise ServiceError("AccessDeniedException", f"The account has no access to the billing view {view!r}")
     return properties
 
 
 def _check_output(output: Mapping[str, str]) -> None:
-    if output["OutputType"] != "CUSTOM":
-        raise invalid("The emulator delivers OutputType CUSTOM only", reason="other")
-    if output["Compression"] != _COMPRESSIONS[output["Format"]]:
-        raise invalid_field(
-            "Export.DestinationConfigurations.S3Destination.S3OutputConfigurations.Compression",
-            f"Format {output['Format']} goes with Compression {_COMPRESSIONS[output['Format']]}",
-        )
+    accepted = OUTPUTS[output["OutputType"]]
+    if (output["Format"], output["Compression"]) not in accepted:
+        pairs = ", ".join(f"{format_} with {compression}" for format_, compression in accepted)
+        raise invalid_field(f"{_OUTPUT}.Compression", f"OutputType {output['OutputType']} goes with {pairs}")
 
 
 def _billing_view(export: Mapping[str, Any], table: str) -> str | None:

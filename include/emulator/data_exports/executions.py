@@ -1,18 +1,21 @@
 """When exports run and how a run goes.
 
-AWS says: the first delivery within 24 hours, then at least daily and up to three times a day; after the close of a
-month its partition is refreshed for up to two weeks. There is no way to ask for a run. The durations are drawn from
-the seed, the account and the export's name, so a world with the same seed runs the same way.
+AWS says: the first delivery within 24 hours; then cost tables at least daily and up to three times a day, and the
+partition of a closed month for two weeks more; recommendations daily; carbon monthly, up to 21 days late. There is no
+way to ask for a run. The times are drawn from the seed, the account and the export's name, so a world with the same
+seed runs the same way.
+
+https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html
 """
 
 from __future__ import annotations
 
-import copy
-from datetime import date, datetime, timedelta
+import random
+import uuid
+from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from emulator.data_exports.definition import read_query
 from emulator.data_exports.destination import Destination
 from emulator.data_exports.state import Execution, ExportRecord
 
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 
 _FIRST_RUN_HOURS = (1.0, 6.0)
 _NEXT_RUN_HOURS = (8.0, 11.0)
+_DAILY_RUN_HOURS = (2.0, 10.0)  # of the day
+_CARBON_DAYS = (15, 21)  # of the month, when the emissions of the month before are published
 _RUN_MINUTES = (5.0, 40.0)
 _RESTATED_UNTIL_DAY = 14
 # The share of a run's time after which it enters each status; delivery ends it.
@@ -35,25 +40,30 @@ class Runner:
 
     def start(self, record: ExportRecord) -> None:
         """Plan a new export's first run."""
-        self._plan(record, record.created_at, _FIRST_RUN_HOURS)
+        draw = self._draw("run", record)
+        self._plan(record, record.created_at + timedelta(hours=draw.uniform(*_FIRST_RUN_HOURS)))
 
-    def _plan(self, record: ExportRecord, after: datetime, hours: tuple[float, float]) -> None:
-        draw = self._world.draw("run", record.account, record.name, record.runs)
-        record.next_run_at = after + timedelta(hours=draw.uniform(*hours))
-        self._world.timeline.schedule(record.next_run_at, partial(self._run, record))
+    def _plan(self, record: ExportRecord, at: datetime) -> None:
+        record.next_run_at = at
+        self._world.timeline.schedule(at, partial(self._run, record))
+
+    def _draw(self, what: str, record: ExportRecord, *key: object) -> random.Random:
+        return self._world.draw(what, record.account, record.name, record.runs, *key)
 
     def _run(self, record: ExportRecord, at: datetime) -> None:
         if not self._world.exports.holds(record):
             return
         record.runs += 1
-        for period in periods(read_query(record.definition["DataQuery"]).table.name, at):
-            execution = Execution(period, copy.deepcopy(record.definition), created_at=at, updated_at=at)
+        for period in periods(record.table, at):
+            draw = self._world.draw("execution", record.arn, record.runs, period)
+            execution_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
+            execution = Execution(execution_id, period, record.definition, created_at=at, updated_at=at)
             record.executions.append(execution)
             self._plan_phases(record, execution)
-        self._plan(record, at, _NEXT_RUN_HOURS)
+        self._plan(record, next_run(record.table, at, self._draw("run", record)))
 
     def _plan_phases(self, record: ExportRecord, execution: Execution) -> None:
-        draw = self._world.draw("execution", record.account, record.name, record.runs, execution.period)
+        draw = self._draw("execution", record, execution.period)
         lasts = timedelta(minutes=draw.uniform(*_RUN_MINUTES))
         says_when_completed = draw.random() < 0.5
         schedule = self._world.timeline.schedule
@@ -99,12 +109,32 @@ def periods(table: str, at: datetime) -> list[date]:
     """Give the partitions that a run at ``at`` covers.
 
     Cost tables: the month's, and in its first two weeks the previous month's before it. Recommendations: the day's.
-    Carbon: the previous month's.
+    Carbon: the last month that is published.
     """
     month = at.date().replace(day=1)
-    previous = (month - timedelta(days=1)).replace(day=1)
+    previous = _month_before(month)
     if table == "COST_OPTIMIZATION_RECOMMENDATIONS":
         return [at.date()]
     if table == "CARBON_EMISSIONS":
-        return [previous]
+        return [previous if at.day >= _CARBON_DAYS[0] else _month_before(previous)]
     return [previous, month] if at.day <= _RESTATED_UNTIL_DAY else [month]
+
+
+def next_run(table: str, at: datetime, draw: random.Random) -> datetime:
+    """Give the time of the run that follows the one at ``at``."""
+    if table == "COST_OPTIMIZATION_RECOMMENDATIONS":
+        return _midnight(at, at.date() + timedelta(days=1)) + timedelta(hours=draw.uniform(*_DAILY_RUN_HOURS))
+    if table == "CARBON_EMISSIONS":
+        first, last = _CARBON_DAYS
+        month = at.date().replace(day=1)
+        due = month if at.day < first else (month + timedelta(days=31)).replace(day=1)
+        return _midnight(at, due.replace(day=first)) + timedelta(days=draw.uniform(0, last - first))
+    return at + timedelta(hours=draw.uniform(*_NEXT_RUN_HOURS))
+
+
+def _month_before(month: date) -> date:
+    return (month - timedelta(days=1)).replace(day=1)
+
+
+def _midnight(at: datetime, day: date) -> datetime:
+    return datetime.combine(day, time(), at.tzinfo)

@@ -1,4 +1,4 @@
-"""The operations of Data Exports.
+"""The operations of Data Exports on exports, executions and tables.
 
 https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_Operations_AWS_Billing_and_Cost_Management_Data_Exports.html
 """
@@ -8,39 +8,36 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from emulator.data_exports.access import DATA_EXPORTS, find, paged
 from emulator.data_exports.definition import accept, check_change, read_query
 from emulator.data_exports.destination import Destination
-from emulator.data_exports.state import ExportRecord
+from emulator.data_exports.state import Execution, ExportRecord
+from emulator.data_exports.tags import with_tags
 from emulator.errors import ServiceError, invalid_field
-from emulator.paging import page
-from emulator.service import Call, Service
+from emulator.service import Call
 from emulator.settings import REGION
-from emulator.tables import TABLES
-
-DATA_EXPORTS = Service("bcm-data-exports")
-_PAGE = 100
+from emulator.tables import TABLES, Table
 
 
 @DATA_EXPORTS.operation("CreateExport")
 def create_export(call: Call) -> dict[str, Any]:
-    """Create an export; its first run comes within hours."""
-    export = call.params["Export"]
+    """Create an export; its first run comes within hours.
+
+    AWS wants more of a caller than that the bucket is open: service-linked roles for recommendations and carbon,
+    ``cur:PutReportDefinition`` for CUR 2.0. IAM is not evaluated here.
+    """
+    export, exports = call.params["Export"], call.world.exports
     name = export["Name"]
-    arn = f"arn:aws:bcm-data-exports:{REGION}:{call.account}:export/{name}-{uuid.uuid4()}"
+    arn = f"arn:aws:bcm-data-exports:{REGION}:{call.account}:export/{name}-{_next_uuid(call)}"
     definition = accept(export, arn, call.account)
-    if any(record.name == name for record in call.world.exports.of(call.account)):
+    if any(record.name == name for record in exports.of(call.account)):
         raise invalid_field("Export.Name", f"An export named {name} already exists")
-    _check_quota(call, read_query(definition["DataQuery"]).table.name)
+    table = read_query(definition["DataQuery"]).table
+    _check_quota(call, table)
+    tags = with_tags({}, call.params.get("ResourceTags", []))
     Destination.of(definition, call.account).check(arn, call.account)
-    record = ExportRecord(
-        account=call.account,
-        arn=arn,
-        definition=definition,
-        tags=call.params.get("ResourceTags", []),
-        created_at=call.now,
-        updated_at=call.now,
-    )
-    call.world.exports.add(record)
+    record = ExportRecord(call.account, arn, table.name, definition, tags, created_at=call.now, updated_at=call.now)
+    exports.add(record)
     call.world.runner.start(record)
     return {"ExportArn": arn}
 
@@ -48,7 +45,7 @@ def create_export(call: Call) -> dict[str, Any]:
 @DATA_EXPORTS.operation("UpdateExport")
 def update_export(call: Call) -> dict[str, Any]:
     """Replace all fields of an export; the next run uses them. Nothing is known of an update that starts a run."""
-    record = _find(call)
+    record = find(call)
     export = call.params["Export"]
     if export.get("ExportArn", record.arn) != record.arn:
         raise invalid_field("Export.ExportArn", f"It differs from ExportArn, {record.arn}")
@@ -62,7 +59,7 @@ def update_export(call: Call) -> dict[str, Any]:
 @DATA_EXPORTS.operation("DeleteExport")
 def delete_export(call: Call) -> dict[str, Any]:
     """Delete an export; what it delivered stays."""
-    record = _find(call)
+    record = find(call)
     call.world.exports.remove(record)
     return {"ExportArn": record.arn}
 
@@ -70,34 +67,34 @@ def delete_export(call: Call) -> dict[str, Any]:
 @DATA_EXPORTS.operation("GetExport")
 def get_export(call: Call) -> dict[str, Any]:
     """Describe an export."""
-    record = _find(call)
+    record = find(call)
     return {"Export": record.definition, "ExportStatus": record.describe()}
 
 
 @DATA_EXPORTS.operation("ListExports")
 def list_exports(call: Call) -> dict[str, Any]:
     """List the account's exports; there is no filter."""
-    entries = [
-        {"ExportArn": record.arn, "ExportName": record.name, "ExportStatus": record.describe()}
-        for record in call.world.exports.of(call.account)
-    ]
-    return _paged(call, "Exports", entries)
+
+    def describe(record: ExportRecord) -> dict[str, Any]:
+        return {"ExportArn": record.arn, "ExportName": record.name, "ExportStatus": record.describe()}
+
+    return paged(call, "Exports", list(call.world.exports.of(call.account)), describe)
 
 
 @DATA_EXPORTS.operation("ListExecutions")
 def list_executions(call: Call) -> dict[str, Any]:
-    """List an export's executions, newest first."""
-    entries = [
-        {"ExecutionId": execution.id, "ExecutionStatus": execution.describe()}
-        for execution in reversed(_find(call).executions)
-    ]
-    return _paged(call, "Executions", entries)
+    """List an export's executions, newest first; all are kept for as long as the export is."""
+
+    def describe(execution: Execution) -> dict[str, Any]:
+        return {"ExecutionId": execution.id, "ExecutionStatus": execution.describe()}
+
+    return paged(call, "Executions", find(call).executions[::-1], describe)
 
 
 @DATA_EXPORTS.operation("GetExecution")
 def get_execution(call: Call) -> dict[str, Any]:
     """Describe an execution, with the export as it was when the run began."""
-    execution = _find(call).execution(call.params["ExecutionId"])
+    execution = find(call).execution(call.params["ExecutionId"])
     return {
         "ExecutionId": execution.id,
         "Export": execution.snapshot,
@@ -108,23 +105,20 @@ def get_execution(call: Call) -> dict[str, Any]:
 @DATA_EXPORTS.operation("ListTables")
 def list_tables(call: Call) -> dict[str, Any]:
     """List the tables that an export can query."""
-    entries = [
-        {
-            "TableName": table.name,
-            "Description": table.description,
-            "TableProperties": [
-                {
-                    "Name": known.name,
-                    "ValidValues": list(known.valid_values) or None,
-                    "DefaultValue": known.default,
-                    "Description": known.description,
-                }
-                for known in table.properties
-            ],
-        }
-        for table in TABLES.values()
-    ]
-    return _paged(call, "Tables", entries)
+
+    def describe(table: Table) -> dict[str, Any]:
+        properties = [
+            {
+                "Name": known.name,
+                "ValidValues": list(known.valid_values) or None,
+                "DefaultValue": known.default,
+                "Description": known.description,
+            }
+            for known in table.properties
+        ]
+        return {"TableName": table.name, "Description": table.description, "TableProperties": properties}
+
+    return paged(call, "Tables", list(TABLES.values()), describe)
 
 
 @DATA_EXPORTS.operation("GetTable")
@@ -148,27 +142,22 @@ def get_table(call: Call) -> dict[str, Any]:
     }
 
 
-def _find(call: Call) -> ExportRecord:
-    return call.world.exports.find(call.account, call.params["ExportArn"])
+def _next_uuid(call: Call) -> uuid.UUID:
+    """A world with the same seed gives its accounts' exports the same ids."""
+    draw = call.world.draw("export", call.account, call.params["Export"]["Name"], call.world.exports.made)
+    return uuid.UUID(int=draw.getrandbits(128), version=4)
 
 
-def _paged(call: Call, member: str, entries: list[dict[str, Any]]) -> dict[str, Any]:
-    items, token = page(entries, call.params.get("MaxResults", _PAGE), call.params.get("NextToken"), "NextToken")
-    return {member: items, "NextToken": token}
+def _check_quota(call: Call, table: Table) -> None:
+    """Each table has its own number of exports: 5 of CUR 2.0, 2 of the others.
 
-
-def _check_quota(call: Call, table: str) -> None:
-    """Each table has its own number of exports: 5 of CUR 2.0, 2 of the others."""
-    quota = TABLES[table].export_quota
-    same = [
-        record
-        for record in call.world.exports.of(call.account)
-        if read_query(record.definition["DataQuery"]).table.name == table
-    ]
-    if len(same) >= quota:
+    https://docs.aws.amazon.com/cur/latest/userguide/dataexports-quotas.html (it gives no codes: this one is ours)
+    """
+    if sum(record.table == table.name for record in call.world.exports.of(call.account)) >= table.export_quota:
         raise ServiceError(
             "ServiceQuotaExceededException",
-            f"The account already has {quota} exports of {table}, which is its quota",
+            f"The account already has {table.export_quota} exports of {table.name}, which is its quota",
+            resourceId=call.params["Export"]["Name"],
             resourceType="Export",
-            quotaCode=f"exports-per-account-{table}",
+            quotaCode=f"exports-per-account-{table.name}",
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -15,16 +14,17 @@ from emulator.errors import not_found
 class Execution:
     """One run of an export for one partition.
 
+    :param id: a UUID.
     :param period: the first day of the billing period that it covers (the day itself for daily tables).
     :param snapshot: the export as it was defined when the run began.
     :param status: one of AWS's ExecutionStatusCode values; ``reason`` is set when it ends in failure.
     """
 
+    id: str
     period: date
     snapshot: dict[str, Any]
     created_at: datetime
     updated_at: datetime
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
     status: str = "INITIATION_IN_PROCESS"
     reason: str | None = None
     completed_at: datetime | None = None
@@ -48,7 +48,10 @@ class Execution:
 class ExportRecord:
     """One export.
 
-    :param definition: AWS's Export as it is echoed, with its ARN and with the properties that nobody sent.
+    :param table: the name of the table that it queries, which never changes.
+    :param definition: AWS's Export as it is echoed, with its ARN and with the properties that nobody sent. An update
+        puts another in its place: executions keep theirs as their snapshot.
+    :param tags: value by key, in the order in which they came.
     :param runs: how many runs there have been; durations are drawn by this number.
     :param next_run_at: when the next run begins. AWS has no word for it; the status page shows it.
     :param chunks: per data path, how many chunks the last delivery left there (overwrite mode blanks the surplus).
@@ -56,8 +59,9 @@ class ExportRecord:
 
     account: str
     arn: str
+    table: str
     definition: dict[str, Any]
-    tags: list[dict[str, str]]
+    tags: dict[str, str]
     created_at: datetime
     updated_at: datetime
     refreshed_at: datetime | None = None
@@ -102,14 +106,16 @@ class ExportRecord:
 
 
 class ExportBook:
-    """All exports of all accounts."""
+    """All exports of all accounts. ``made`` counts those that ever were."""
 
     def __init__(self) -> None:
         self._records: dict[str, ExportRecord] = {}
+        self.made = 0
 
     def add(self, record: ExportRecord) -> None:
         """Enter an export."""
         self._records[record.arn] = record
+        self.made += 1
 
     def remove(self, record: ExportRecord) -> None:
         """Strike an export out; its executions under way come to nothing."""

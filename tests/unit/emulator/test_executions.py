@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+import random
+from collections import Counter
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 
+import boto3
 import pytest
 
-from emulator.data_exports.executions import periods
+from emulator.data_exports.executions import next_run, periods
+from emulator.server import running
 
 HOUR, DAY = 3600, 86400
-BUCKET = "finops-exports-111122223333"
+PAYER, BUCKET = "111122223333", "finops-exports-111122223333"
+KEYS = {"aws_access_key_id": f"AKIADEMO{PAYER}", "aws_secret_access_key": "x"}
 
 
 @pytest.fixture
@@ -108,15 +114,15 @@ def test_the_latest_delivery_refreshes_the_export(emulator, exports, executions,
 
 
 @pytest.mark.parametrize("status", ["QUERY_FAILURE", "DELIVERY_FAILURE"])
-def test_a_fault_fails_a_run(emulator, exports, executions, arn, status):
-    emulator.faults.add(
-        {"execution": {"status": status, "reason": "BILL_OWNER_CHANGED"}, "export": "daily", "times": 1}
-    )
+@pytest.mark.parametrize("reason", ["INSUFFICIENT_PERMISSION", "BILL_OWNER_CHANGED", "INTERNAL_FAILURE", "DEPRECATED"])
+def test_a_fault_fails_a_run(emulator, exports, executions, keys, arn, status, reason):
+    emulator.faults.add({"execution": {"status": status, "reason": reason}, "export": "daily", "times": 1})
     emulator.clock.advance(7 * HOUR)
     failed = executions(arn)[0]["ExecutionStatus"]
-    assert (failed["StatusCode"], failed["StatusReason"]) == (status, "BILL_OWNER_CHANGED")
+    assert (failed["StatusCode"], failed["StatusReason"], "CompletedAt" in failed) == (status, reason, False)
     health = exports.get_export(ExportArn=arn)["ExportStatus"]
-    assert (health["StatusCode"], health["StatusReason"]) == ("UNHEALTHY", "BILL_OWNER_CHANGED")
+    assert (health["StatusCode"], health["StatusReason"], "LastRefreshedAt" in health) == ("UNHEALTHY", reason, False)
+    assert keys() == {}
 
 
 def test_the_run_after_a_failure_heals_the_export(emulator, exports, arn):
@@ -134,15 +140,67 @@ def test_a_bucket_that_was_closed_fails_the_delivery(emulator, s3, exports, exec
     assert keys() == {}
 
 
+CUR, DAILY, MONTHLY = "COST_AND_USAGE_REPORT", "COST_OPTIMIZATION_RECOMMENDATIONS", "CARBON_EMISSIONS"
+
+
 @pytest.mark.parametrize(
     ("table", "day", "covered"),
     [
-        ("COST_AND_USAGE_REPORT", 20, [date(2026, 11, 1)]),
-        ("COST_AND_USAGE_REPORT", 14, [date(2026, 10, 1), date(2026, 11, 1)]),
+        (CUR, 20, [date(2026, 11, 1)]),
+        (CUR, 14, [date(2026, 10, 1), date(2026, 11, 1)]),
         ("FOCUS_1_2_AWS", 15, [date(2026, 11, 1)]),
-        ("COST_OPTIMIZATION_RECOMMENDATIONS", 20, [date(2026, 11, 20)]),
-        ("CARBON_EMISSIONS", 20, [date(2026, 10, 1)]),
+        ("COST_AND_USAGE_DASHBOARD", 1, [date(2026, 10, 1), date(2026, 11, 1)]),
+        (DAILY, 20, [date(2026, 11, 20)]),
+        (MONTHLY, 20, [date(2026, 10, 1)]),
+        (MONTHLY, 14, [date(2026, 9, 1)]),
     ],
 )
 def test_which_partitions_a_run_covers(table, day, covered):
     assert periods(table, datetime(2026, 11, day, 12, tzinfo=UTC)) == covered
+
+
+def _runs(table, days):
+    """The runs of a table's export in so many days after the 20th of January, with any luck that the draw gives."""
+    draw, at, runs = random.Random(1), datetime(2026, 1, 20, 3, tzinfo=UTC), []
+    end = at + timedelta(days=days)
+    while at < end:
+        runs.append(at)
+        at = next_run(table, at, draw)
+    return runs
+
+
+def test_cost_tables_run_at_least_daily_and_at_most_three_times():
+    runs = Counter(run.date() for run in _runs(CUR, 400))
+    assert set(list(runs.values())[1:-1]) == {2, 3}
+
+
+def test_recommendations_come_once_a_day():
+    days = [run.date() for run in _runs(DAILY, 400)]
+    assert [later - earlier for earlier, later in pairwise(days)] == [timedelta(days=1)] * 399
+
+
+def test_emissions_come_once_a_month_up_to_three_weeks_late():
+    runs = _runs(MONTHLY, 1000)
+    covered = [periods(MONTHLY, run)[0] for run in runs]
+    assert ({15 <= run.day <= 21 for run in runs[1:]}, len(set(covered)), len(covered)) == ({True}, 33, 33)
+
+
+def test_the_same_seed_gives_the_same_ids(definition):
+    seen = []
+    for _ in range(2):
+        with running(start="2026-11-20T06:00:00Z", rows=100, buckets=[f"{PAYER}/{BUCKET}"]) as emulator:
+            exports = boto3.client("bcm-data-exports", endpoint_url=emulator.url, region_name="us-east-1", **KEYS)
+            arn = exports.create_export(Export=definition())["ExportArn"]
+            emulator.clock.advance(DAY)
+            seen.append((arn, [run["ExecutionId"] for run in exports.list_executions(ExportArn=arn)["Executions"]]))
+    assert seen[0] == seen[1]
+
+
+def test_an_export_that_is_made_again_has_ids_of_its_own(emulator, exports, executions, definition):
+    ids = []
+    for _ in range(2):
+        arn = exports.create_export(Export=definition())["ExportArn"]
+        emulator.clock.advance(DAY)
+        ids += [arn, *(run["ExecutionId"] for run in executions(arn))]
+        exports.delete_export(ExportArn=arn)
+    assert len(ids) == len(set(ids)) > 4

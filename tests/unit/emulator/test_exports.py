@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import product
 
 import pytest
 
@@ -52,8 +53,7 @@ def test_names_are_unique_within_an_account(exports, definition, refused):
 def test_another_account_may_use_the_name(client, exports, definition):
     exports.create_export(Export=definition("daily", **FOCUS))
     others = client("bcm-data-exports", MEMBER)
-    client("s3", MEMBER).delete_bucket_policy(Bucket=MEMBER_BUCKET)
-    client("s3", MEMBER).put_bucket_policy(Bucket=MEMBER_BUCKET, Policy=_open_to(MEMBER_BUCKET))
+    _let_in(client("s3", MEMBER), MEMBER_BUCKET)
     others.create_export(Export=definition("daily", bucket=MEMBER_BUCKET, **FOCUS))
     assert len(others.list_exports()["Exports"]) == 1
 
@@ -78,7 +78,26 @@ def test_a_quota_error_names_quota_and_service(exports, definition, refused):
     for number in range(2):
         exports.create_export(Export=definition(f"export-{number}", **FOCUS))
     answer = refused(exports.create_export, Export=definition("third", **FOCUS))
-    assert (answer["QuotaCode"] != "", answer["ServiceCode"]) == (True, "AWSBillingAndCostManagementDataExports")
+    assert (answer["QuotaCode"], answer["ServiceCode"], answer["ResourceId"], answer["ResourceType"]) == (
+        "exports-per-account-FOCUS_1_2_AWS",
+        "AWSBillingAndCostManagementDataExports",
+        "third",
+        "Export",
+    )
+
+
+def test_a_deleted_export_no_longer_counts(exports, definition):
+    for number in range(3):
+        arn = exports.create_export(Export=definition(f"export-{number}", **FOCUS))["ExportArn"]
+        exports.delete_export(ExportArn=arn)
+
+
+def test_every_account_has_its_own_quota(client, exports, definition):
+    _let_in(client("s3"), BUCKET)
+    for account in (PAYER, MEMBER, "999999999999"):
+        others = client("bcm-data-exports", account)
+        for number in range(2):
+            others.create_export(Export=definition(f"export-{number}", owner=PAYER, **FOCUS))
 
 
 def test_tables_have_quotas_of_their_own(exports, definition):
@@ -105,6 +124,21 @@ def test_a_query_outside_the_subset_is_invalid(exports, definition, refused, sta
 
 
 @pytest.mark.parametrize(
+    ("selected", "message"),
+    [
+        ("nothing", "The columns in the query provided are not a subset of the table COST_AND_USAGE_REPORT"),
+        (
+            "line_item_resource_id",
+            "The columns in the query provided are not a subset of the table COST_AND_USAGE_REPORT",
+        ),
+        ("line_item_unblended_cost AS a/b", "Invalid QueryStatement"),
+    ],
+)
+def test_aws_says_no_more_of_a_query_than_this(exports, definition, refused, selected, message):
+    assert refused(exports.create_export, Export=definition(columns=selected))["Error"]["Message"] == message
+
+
+@pytest.mark.parametrize(
     "configurations",
     [
         {"COST_AND_USAGE_REPORT": {"TIME_GRANULARITY": "YEARLY"}},
@@ -125,18 +159,40 @@ def test_properties_of_a_table_that_the_query_does_not_read_are_refused(exports,
     assert refused(exports.create_export, Export=export)["code"] == "ValidationException"
 
 
-def test_an_empty_billing_view_is_denied(exports, definition, refused):
-    export = definition(properties={"BILLING_VIEW_ARN": ""})
+@pytest.mark.parametrize(
+    "view", ["", "primary", f"arn:aws:billing::{MEMBER}:billingview/primary", f"arn:aws:billing::{PAYER}:billingview/"]
+)
+def test_a_billing_view_that_is_not_the_accounts_is_denied(exports, definition, refused, view):
+    export = definition(properties={"BILLING_VIEW_ARN": view})
     assert refused(exports.create_export, Export=export)["code"] == "AccessDeniedException"
 
 
-@pytest.mark.parametrize(
-    ("member", "value"), [("Compression", "GZIP"), ("Compression", "ZIP"), ("OutputType", "ATHENA")]
+OUTPUT_TYPES, FORMATS, COMPRESSIONS = (
+    ("CUSTOM", "ATHENA", "REDSHIFT"),
+    ("PARQUET", "TEXT_OR_CSV"),
+    ("PARQUET", "GZIP", "ZIP"),
 )
-def test_output_that_cannot_be_delivered_is_refused(exports, definition, refused, member, value):
-    export = definition()
-    export["DestinationConfigurations"]["S3Destination"]["S3OutputConfigurations"][member] = value
-    assert refused(exports.create_export, Export=export)["code"] == "ValidationException"
+ACCEPTED_OUTPUTS = {
+    ("CUSTOM", "PARQUET", "PARQUET"),
+    ("CUSTOM", "TEXT_OR_CSV", "GZIP"),
+    ("CUSTOM", "TEXT_OR_CSV", "ZIP"),
+    ("ATHENA", "PARQUET", "PARQUET"),
+    ("REDSHIFT", "TEXT_OR_CSV", "GZIP"),
+}
+
+
+@pytest.mark.parametrize("overwrite", ["OVERWRITE_REPORT", "CREATE_NEW_REPORT"])
+@pytest.mark.parametrize("output", sorted(ACCEPTED_OUTPUTS))
+def test_outputs_that_can_be_delivered_are_accepted(exports, definition, output, overwrite):
+    arn = exports.create_export(Export=_with_output(definition(overwrite=overwrite), *output))["ExportArn"]
+    echoed = exports.get_export(ExportArn=arn)["Export"]["DestinationConfigurations"]["S3Destination"]
+    assert tuple(echoed["S3OutputConfigurations"].values()) == (*output, overwrite)
+
+
+@pytest.mark.parametrize("output", sorted(set(product(OUTPUT_TYPES, FORMATS, COMPRESSIONS)) - ACCEPTED_OUTPUTS))
+def test_other_outputs_are_refused(exports, definition, refused, output):
+    answer = refused(exports.create_export, Export=_with_output(definition(), *output))
+    assert answer["Fields"][0]["Name"].endswith("S3OutputConfigurations.Compression")
 
 
 def test_an_update_replaces_every_field(exports, definition):
@@ -185,6 +241,42 @@ def test_a_deleted_export_is_gone_and_its_name_free(exports, definition, refused
     exports.delete_export(ExportArn=arn)
     assert refused(exports.get_export, ExportArn=arn)["ResourceType"] == "Export"
     assert exports.create_export(Export=definition())["ExportArn"] != arn
+
+
+NEWBORN_CALLS = [
+    ("get_export", {}),
+    ("list_executions", {}),
+    ("get_execution", {"ExecutionId": "any"}),
+    ("delete_export", {}),
+]
+
+
+@pytest.mark.parametrize(("name", "params"), NEWBORN_CALLS)
+def test_a_newborn_is_not_found_on_demand(emulator, exports, definition, refused, name, params):
+    emulator.faults.add({"operation": "*", "hide_seconds": 60})
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    answer = refused(getattr(exports, name), ExportArn=arn, **params)
+    assert (answer["code"], answer["ResourceType"]) == ("ResourceNotFoundException", "Export")
+
+
+def test_a_newborn_is_found_when_its_time_is_up(emulator, exports, definition):
+    emulator.faults.add({"operation": "GetExport", "hide_seconds": 60})
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    emulator.clock.advance(61)
+    assert exports.get_export(ExportArn=arn)["Export"]["ExportArn"] == arn
+
+
+def test_a_newborn_is_listed(emulator, exports, definition):
+    emulator.faults.add({"operation": "*", "hide_seconds": 60})
+    exports.create_export(Export=definition())
+    assert len(exports.list_exports()["Exports"]) == 1
+
+
+def test_a_newborn_cannot_be_updated(emulator, exports, definition, refused):
+    emulator.faults.add({"operation": "UpdateExport", "hide_seconds": 60})
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    answer = refused(exports.update_export, ExportArn=arn, Export=definition(Description="new"))
+    assert answer["code"] == "ResourceNotFoundException"
 
 
 def test_exports_are_listed_in_pages(exports, definition):
@@ -251,11 +343,17 @@ def test_another_accounts_bucket_takes_exports_when_named(exports, definition):
     assert exports.create_export(Export=definition(bucket=MEMBER_BUCKET, owner=MEMBER))["ExportArn"]
 
 
-def _open_to(bucket):
+def _with_output(export, output_type, format_, compression):
+    output = export["DestinationConfigurations"]["S3Destination"]["S3OutputConfigurations"]
+    output.update(OutputType=output_type, Format=format_, Compression=compression)
+    return export
+
+
+def _let_in(s3, bucket):
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "bcm-data-exports.amazonaws.com"},
         "Action": "s3:PutObject",
         "Resource": f"arn:aws:s3:::{bucket}/*",
     }
-    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))

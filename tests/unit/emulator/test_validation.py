@@ -1,5 +1,6 @@
-"""What the reader of requests does beyond refusing: types, times, absent and unknown members. Refusals of every trait of
-every operation: test_validation_model.py.
+"""What the reader of requests does beyond refusing: types, times, absent and unknown members.
+
+Refusals of every trait of every operation are in test_validation_model.py.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ import pytest
 
 from emulator.server import Emulator, running
 from emulator.services import SERVICES
-from tests.unit.emulator.conftest import BUCKET, PAYER
 
+PAYER, BUCKET = "111122223333", "finops-exports-111122223333"
 OPERATIONS = [
     pytest.param(service, name, id=f"{service.name}-{name}") for service in SERVICES for name in sorted(service.built)
 ]
