@@ -1,11 +1,12 @@
 """How to look at what is awaited, once: which calls to make and what their answers mean.
 
-A look is a generator that yields calls and is sent their answers, so that the worker (boto3) and the triggerer
-(aiobotocore, one answer for many waits) run the very same steps.
+A look is made of generators that yield calls and are sent their answers, so that the worker (boto3) and the
+triggerer (aiobotocore, one survey for many waits) run the very same steps.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
@@ -17,7 +18,9 @@ from bcm.statuses import ESTIMATE_IN_PROGRESS, Verdict, judge_estimate, judge_ex
 
 #: How many executions a look goes back for one that matches; AWS makes up to three a day and billing period.
 LOOK_BACK = 20
-#: When a bill estimate is due: AWS names 8 to 12 hours in its API reference.
+#: No bill estimate ends before this age; AWS's user guide names 20 minutes as the shortest.
+ESTIMATE_EARLIEST = timedelta(minutes=20)
+#: When a bill estimate is due: AWS's API reference names 8 to 12 hours.
 ESTIMATE_DUE = (timedelta(hours=8), timedelta(hours=12))
 
 
@@ -32,20 +35,45 @@ class Call(NamedTuple):
         return getattr(client, self.method)(**self.kwargs)
 
 
+class Forecast(NamedTuple):
+    """When the answer may come, in seconds from now; negative numbers lie in the past.
+
+    :param earliest: not before
+    :param due: from then on at any time
+    :param overdue: from then on nobody knows
+    """
+
+    earliest: float = 0.0
+    due: float = math.inf
+    overdue: float = math.inf
+
+
+UNKNOWN = Forecast()
+ANY_MOMENT = Forecast(due=0.0)
+
+
 class Seen(NamedTuple):
     """What a look saw.
 
     :param status: for a person, e.g. ``QUERY_IN_PROCESS`` or ``no execution yet``
     :param verdict: None while the wait goes on
-    :param soon: whether the answer is due, so that the next look should come quickly
+    :param forecast: when to look again
     """
 
     status: str
     verdict: Verdict | None
-    soon: bool = False
+    forecast: Forecast = UNKNOWN
 
 
+Calls = Generator[Call, dict[str, Any], Any]
 Steps = Generator[Call, dict[str, Any], Seen]
+
+
+class Executions(NamedTuple):
+    """The survey of one export: its executions, the newest first, and by id."""
+
+    newest: list[dict[str, Any]]
+    by_id: dict[str, dict[str, Any]]
 
 
 @dataclass
@@ -65,6 +93,11 @@ class ExecutionLook:
     _matches: dict[str, bool] = field(default_factory=dict, repr=False)
 
     @property
+    def subject(self) -> str:
+        """Return what a survey is of: looks with one subject share it."""
+        return self.export_arn
+
+    @property
     def target(self) -> str:
         """Say what is awaited."""
         export = export_name(self.export_arn)
@@ -73,16 +106,26 @@ class ExecutionLook:
         after = f" created since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
         return f"an execution of export {export}{after}"
 
-    def steps(self, *, shared: bool = False) -> Steps:
-        """Yield the calls of one look. Executions keep their snapshot, so that each is fetched once."""
-        if self.execution_id and not shared:
-            call = Call("get_execution", {"ExportArn": self.export_arn, "ExecutionId": self.execution_id})
-            return self._seen((yield call))
+    def forecast(self, age: timedelta) -> Forecast:
+        """Return what is known of a wait of this age: nothing, as AWS starts executions when it likes."""
+        return UNKNOWN
+
+    def survey(self) -> Calls:
+        """Yield the calls whose answers all looks with this subject share, and return :class:`Executions`."""
         executions = yield from _pages("list_executions", "Executions", ExportArn=self.export_arn)
+        return Executions(newest_first(executions), {one["ExecutionId"]: one for one in executions})
+
+    def steps(self, survey: Executions | None = None) -> Steps:
+        """Yield the calls of one look and return what it saw.
+
+        :param survey: a fresh one; None when nobody shares it
+        """
         if self.execution_id:
-            listed = [execution for execution in executions if execution["ExecutionId"] == self.execution_id]
-            return self._seen(listed[0]) if listed else (yield from self.steps())
-        for execution in newest_first(executions)[:LOOK_BACK]:
+            known = survey.by_id.get(self.execution_id) if survey else None
+            return self._seen(known or (yield self._get(self.execution_id)))
+        if survey is None:
+            survey = yield from self.survey()
+        for execution in survey.newest[:LOOK_BACK]:
             if self.since and created_at(execution) < self.since:
                 break
             if (yield from self._matching(execution["ExecutionId"])):
@@ -90,18 +133,21 @@ class ExecutionLook:
         return Seen("no execution yet", None)
 
     def _matching(self, execution_id: str) -> Generator[Call, dict[str, Any], bool]:
+        """Compare an execution's snapshot, which never changes: it is fetched once."""
         if self.export is None:
             return True
         if execution_id not in self._matches:
-            answer = yield Call("get_execution", {"ExportArn": self.export_arn, "ExecutionId": execution_id})
+            answer = yield self._get(execution_id)
             self._matches[execution_id] = not differences(self.export, answer.get("Export"))
         return self._matches[execution_id]
 
+    def _get(self, execution_id: str) -> Call:
+        return Call("get_execution", {"ExportArn": self.export_arn, "ExecutionId": execution_id})
+
     def _seen(self, execution: Mapping[str, Any]) -> Seen:
         code = execution["ExecutionStatus"].get("StatusCode")
-        return Seen(
-            f"execution {execution['ExecutionId']} is {code}", judge_execution(self.export_arn, execution), True
-        )
+        verdict = judge_execution(self.export_arn, execution)
+        return Seen(f"execution {execution['ExecutionId']} is {code}", verdict, ANY_MOMENT)
 
 
 @dataclass
@@ -114,25 +160,39 @@ class EstimateLook:
     bill_estimate_id: str
 
     @property
+    def subject(self) -> str:
+        """Return what a survey is of: one list names every estimate of the account that is in progress."""
+        return "bill estimates"
+
+    @property
     def target(self) -> str:
         """Say what is awaited."""
         return f"bill estimate {self.bill_estimate_id}"
 
-    def steps(self, *, shared: bool = False) -> Steps:
-        """Yield the calls of one look. Many waits share the list of what is in progress; one wait needs no list."""
-        if shared:
-            filters = [{"name": "STATUS", "values": [ESTIMATE_IN_PROGRESS], "matchOption": "EQUALS"}]
-            running = yield from _pages("list_bill_estimates", "items", filters=filters, maxResults=25)
-            for summary in running:
-                if summary["id"] == self.bill_estimate_id:
-                    return self._in_progress(summary.get("createdAt"))
+    def forecast(self, age: timedelta) -> Forecast:
+        """Return when an estimate of this age may end, by AWS's documentation."""
+        return Forecast(*((moment - age).total_seconds() for moment in (ESTIMATE_EARLIEST, *ESTIMATE_DUE)))
+
+    def survey(self) -> Calls:
+        """Yield the calls whose answers all looks share, and return when each running estimate was created, by id."""
+        filters = [{"name": "STATUS", "values": [ESTIMATE_IN_PROGRESS], "matchOption": "EQUALS"}]
+        running = yield from _pages("list_bill_estimates", "items", filters=filters, maxResults=25)
+        return {summary["id"]: summary.get("createdAt") for summary in running}
+
+    def steps(self, survey: Mapping[str, datetime | None] | None = None) -> Steps:
+        """Yield the calls of one look and return what it saw: an estimate in the survey needs none.
+
+        :param survey: a fresh one; None when nobody shares it
+        """
+        if survey is not None and self.bill_estimate_id in survey:
+            return self._in_progress(survey[self.bill_estimate_id])
         answer = yield Call("get_bill_estimate", {"identifier": self.bill_estimate_id})
         verdict = judge_estimate(answer)
         return self._in_progress(answer.get("createdAt")) if verdict is None else Seen(answer["status"], verdict)
 
-    def _in_progress(self, started: datetime | None) -> Seen:
-        age = datetime.now(UTC) - started if started else timedelta()
-        return Seen(ESTIMATE_IN_PROGRESS, None, ESTIMATE_DUE[0] <= age <= ESTIMATE_DUE[1])
+    def _in_progress(self, created: datetime | None) -> Seen:
+        age = datetime.now(UTC) - created if created else timedelta()
+        return Seen(ESTIMATE_IN_PROGRESS, None, self.forecast(age))
 
 
 Look = ExecutionLook | EstimateLook

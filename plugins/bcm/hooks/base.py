@@ -16,14 +16,28 @@ from bcm.exceptions import AwsConnectionMissingError, AwsRefusedError, AwsUnavai
 #: Both services answer in one region of each partition; in ``aws`` it is this one.
 BCM_REGION = "us-east-1"
 
-#: Error codes after which the same request may go through later. Expired credentials are among them because
-#: a role's session is renewed by the next client.
-TRANSIENT_CODES = frozenset(
+#: AWS asks for fewer calls.
+THROTTLING_CODES = frozenset(
+    {"ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded", "SlowDown"}
+)
+#: A session has ended; the next client has a new one.
+EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException"})
+#: Credentials that AWS does not take (any more). During a wait they may have been rotated.
+REJECTED_CODES = frozenset(
     {
-        "ThrottlingException",
-        "Throttling",
-        "TooManyRequestsException",
-        "RequestLimitExceeded",
+        "AccessDenied",
+        "AccessDeniedException",
+        "InvalidClientTokenId",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+        "UnrecognizedClientException",
+    }
+)
+#: Error codes after which the same request may go through later.
+TRANSIENT_CODES = (
+    THROTTLING_CODES
+    | EXPIRED_CODES
+    | {
         "InternalServerException",
         "InternalFailure",
         "InternalServerError",
@@ -32,8 +46,6 @@ TRANSIENT_CODES = frozenset(
         "ServiceUnavailableException",
         "DataUnavailableException",
         "RequestTimeout",
-        "ExpiredToken",
-        "ExpiredTokenException",
         "500",
         "502",
         "503",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import time
 from collections.abc import AsyncIterator, Hashable
 from typing import Any
 
@@ -11,7 +11,8 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from bcm.hooks.base import BcmBaseHook
 from bcm.looks import Look
-from bcm.triggers.stream import REPORT_EVERY, OpenClient, StatusStream, Wait
+from bcm.triggers.stream import OpenClient, StatusStream
+from bcm.triggers.wait import Wait
 
 
 class BcmBaseTrigger(BaseEventTrigger):
@@ -75,22 +76,29 @@ class BcmBaseTrigger(BaseEventTrigger):
 
     @classmethod
     async def open_shared_stream(cls, kwargs: dict[str, Any]) -> AsyncIterator[None]:
-        """Run the poll of this connection's stream."""
-        trigger = cls(**kwargs)
-        async for _ in StatusStream.shared(trigger.shared_stream_key(), trigger.open_client()).rounds():
-            yield
+        """Run the poll of this connection's stream. It wakes just the waits that it has news for, so it yields none."""
+        await cls(**kwargs).stream().poll()
+        yield
 
     async def filter_shared_stream(self, shared_stream: AsyncIterator[None]) -> AsyncIterator[TriggerEvent]:
         """Follow the shared poll until this trigger's own wait has a verdict."""
-        stream = StatusStream.shared(self.shared_stream_key(), self.open_client())
-        async for event in self._follow(stream, shared_stream):
+        async for event in self._follow(self.stream()):
             yield event
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Poll alone, where the triggerer offers no shared stream (``dag.test()``)."""
-        stream = StatusStream(self.open_client())
-        async for event in self._follow(stream, stream.rounds()):
-            yield event
+        """Poll by itself, where the triggerer offers no shared stream (``dag.test()``)."""
+        stream = self.stream()
+        poll = asyncio.create_task(stream.poll())
+        try:
+            async for event in self._follow(stream):
+                yield event
+        finally:
+            poll.cancel()
+            await asyncio.gather(poll, return_exceptions=True)
+
+    def stream(self) -> StatusStream:
+        """Return the stream that this trigger shares with its like."""
+        return StatusStream.shared(self.shared_stream_key(), self.open_client())
 
     def open_client(self) -> OpenClient:
         """Return what opens an aiobotocore client with this trigger's connection."""
@@ -106,16 +114,13 @@ class BcmBaseTrigger(BaseEventTrigger):
 
         return opened
 
-    async def _follow(self, stream: StatusStream, ticks: AsyncIterator[None]) -> AsyncIterator[TriggerEvent]:
+    async def _follow(self, stream: StatusStream) -> AsyncIterator[TriggerEvent]:
         wait = Wait(self.look(), self.deadline, self.poke_interval, self.max_wait, started=self.started)
         with stream.waiting(wait):
-            self.log.info(wait.report(time.monotonic()))
-            wait.report_due = time.monotonic() + REPORT_EVERY
-            async for _ in ticks:
-                if wait.verdict is not None:
-                    yield TriggerEvent(wait.verdict)  # type: ignore[no-untyped-call]
-                    return
-                now = time.monotonic()
-                if now >= wait.report_due:
-                    self.log.info(wait.report(now))
-                    wait.report_due = now + REPORT_EVERY
+            while wait.verdict is None:
+                self.log.info(wait.report())
+                await wait.news.wait()
+                wait.news.clear()
+                if wait.broken is not None:
+                    raise RuntimeError("the poll of this connection broke") from wait.broken
+            yield TriggerEvent(wait.verdict)  # type: ignore[no-untyped-call]

@@ -1,90 +1,57 @@
 """One poll for all waits on one service through one connection, in one triggerer process.
 
-The stream makes rounds. In a round every wait that is due looks (``bcm.looks``), and waits that need the same
-answer share one call. Between rounds it sleeps until the next wait is due, or until a new one joins.
+What several waits have in common is surveyed once for all of them: the estimates in progress, or the executions of
+one export (``bcm.looks``). The stream sleeps until the next survey is due, or until a new wait joins.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterator
+from collections.abc import Awaitable, Callable, Generator, Hashable, Iterator
 from contextlib import AbstractAsyncContextManager, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from bcm.exceptions import BcmPermanentError
-from bcm.hooks.base import NOT_FOUND_CODES, error_code, is_transient, sentence
-from bcm.looks import Call, Look, Seen
-from bcm.statuses import Verdict
+from bcm.hooks.base import EXPIRED_CODES, REJECTED_CODES, THROTTLING_CODES, error_code
+from bcm.looks import Call
+from bcm.triggers.budget import BUDGET
+from bcm.triggers.wait import LONGEST_BACKOFF, Wait, retry_after
 
-#: Looks in a row that must find nothing before a thing counts as gone: AWS shows a new one only after a while.
-NOT_FOUND_LOOKS = 3
-#: Longest pause, in seconds, between looks at a service that throttles or fails.
-LONGEST_BACKOFF = 300.0
-#: A wait is reported in its task's log at each change, and after this many seconds without one.
-REPORT_EVERY = 3600.0
-#: Each pause is shortened or lengthened by up to this share, so that many triggerers do not call in step.
+#: Each pause is shortened by up to this share, so that many triggerers do not call in step; never lengthened,
+#: as a wait asked for looks at least this often.
 JITTER = 0.1
-#: Whoever is due within this share of its interval looks with the others now: one call serves them all, and
-#: waits that joined at different times fall into step.
-TOGETHER = 0.5
-#: While the answer is not due, the pause is this share of the wait's age, from ``poke_interval`` to ``max_wait``.
-AGE_SHARE = 0.1
+#: Seconds after which a client is opened anew, so that an edited or deleted connection is noticed during a wait, and
+#: before the hour in which a role's session ends and would be renewed with the event loop held up.
+CLIENT_LIFETIME = 2400.0
+#: First pause, in seconds, of a whole connection that AWS throttles; it doubles.
+FIRST_HOLD = 5.0
+#: Waits that are looked after without letting others have the event loop.
+AT_ONCE = 100
 
 OpenClient = Callable[[], Awaitable[AbstractAsyncContextManager[Any]]]
+Result = TypeVar("Result")
 
 
 @dataclass(eq=False)
-class Wait:
-    """One task's wait.
+class Subject:
+    """The waits that share a survey. ``due`` is when the first of them wants it (monotonic seconds)."""
 
-    :param look: what to look at
-    :param deadline: epoch seconds after which the wait has timed out
-    :param poke_interval: seconds between looks while the answer is due
-    :param max_wait: seconds between looks while it is not, at most: the pauses grow with the age of the wait
-    :param started: epoch seconds at which the wait began
-    """
+    waits: set[Wait] = field(default_factory=set)
+    due: float = math.inf
 
-    look: Look
-    deadline: float
-    poke_interval: float
-    max_wait: float
-    started: float = field(default_factory=time.time)
-    due: float = 0.0
-    status: str = "nothing new since the task looked"
-    problem: str | None = None
-    failures: int = 0
-    not_found: int = 0
-    verdict: Verdict | None = None
-    report_due: float = 0.0
-
-    def pause(self, soon: bool) -> float:
-        """Return the seconds until the next look: young waits look more often than old ones."""
-        age = time.time() - self.started
-        return self.poke_interval if soon else max(self.poke_interval, min(self.max_wait, age * AGE_SHARE))
-
-    def next_look(self, pause: float, now: float) -> None:
-        """Plan the next look ``pause`` seconds after ``now`` (monotonic), but not after the deadline."""
-        self.due = now + max(0.0, min(pause, self.deadline - time.time()))
-
-    def report(self, now: float) -> str:
-        """Return the line for the task's log: what is awaited, since when, the next look and the deadline."""
-        waited = int(time.time() - self.started)
-        gives_up = datetime.fromtimestamp(self.deadline, UTC)
-        return (
-            f"Waiting for {self.look.target}: {self.problem or self.status}. Waited {waited // 3600}h"
-            f"{waited // 60 % 60:02}m{waited % 60:02}s, next look in {max(0, round(self.due - now))} s, "
-            f"gives up at {gives_up:%Y-%m-%d %H:%M:%S} UTC."
-        )
+    def plan(self) -> None:
+        """Work out when the next survey is due: the tightest wait decides."""
+        self.due = min((wait.due for wait in self.waits if wait.verdict is None), default=math.inf)
 
 
 class StatusStream:
-    """The waits of one service and connection, and the rounds that look for them.
+    """The waits of one service and connection, and the poll that looks for them.
 
     :param open_client: opens an aiobotocore client
     """
@@ -93,14 +60,23 @@ class StatusStream:
 
     def __init__(self, open_client: OpenClient) -> None:
         self.open_client = open_client
-        self.waits: set[Wait] = set()
-        self.joined = asyncio.Event()
-        self.jitter = 1.0
+        self.subjects: dict[Hashable, Subject] = {}
         self.log = logging.getLogger(__name__)
+        self._joined = asyncio.Event()
+        self._polling = asyncio.Lock()
+        self._client: Any = None
+        self._client_context: AbstractAsyncContextManager[Any] | None = None
+        self._client_until = 0.0
+        self._client_works = False
+        self._stale: Exception | None = None
+        self._held: Exception | None = None
+        self._held_until = 0.0
+        self._throttles = 0
 
     @classmethod
     def shared(cls, key: Hashable, open_client: OpenClient) -> StatusStream:
-        """Return the stream of this key, which lives as long as a wait or a poll holds it."""
+        """Return the stream of this key and event loop, which lives as long as a wait or a poll holds it."""
+        key = (id(asyncio.get_running_loop()), key)
         stream = cls._shared.get(key)
         if stream is None:
             stream = cls._shared[key] = cls(open_client)
@@ -109,132 +85,160 @@ class StatusStream:
     @contextmanager
     def waiting(self, wait: Wait) -> Iterator[None]:
         """Have ``wait`` looked after for as long as the block lasts; its task looked just before it deferred."""
-        now = time.monotonic()
-        wait.report_due = now
-        wait.next_look(wait.poke_interval, now)
-        self.waits.add(wait)
-        self.joined.set()
+        wait.joins(time.monotonic())
+        subject = self.subjects.setdefault(wait.look.subject, Subject())
+        subject.waits.add(wait)
+        if wait.due < subject.due:
+            subject.due = wait.due
+            self._joined.set()
         try:
             yield
         finally:
-            self.waits.discard(wait)
+            subject.waits.discard(wait)
+            if not subject.waits:
+                self.subjects.pop(wait.look.subject, None)
 
-    async def rounds(self) -> AsyncIterator[None]:
-        """Look for whoever is due, for ever; yield when a wait has something to say to its task."""
-        client_context: AbstractAsyncContextManager[Any] | None = None
-        client: Any = None
-        try:
-            while True:
-                await self._until_due()
-                if client is None:
-                    try:
-                        client_context = await self.open_client()
-                        client = await client_context.__aenter__()
-                    except Exception as error:  # an Airflow or AWS that is down for a while must not end a wait
-                        client_context = None
-                        self._problem(error, "opening the AWS client")
-                if client is not None and await self._round(client):
-                    # credentials expire during long waits: the next round opens a client with fresh ones
-                    await client_context.__aexit__(None, None, None)  # type: ignore[union-attr]
-                    client_context = client = None
-                if any(wait.verdict or time.monotonic() >= wait.report_due for wait in self.waits):
-                    yield
-        finally:
-            if client_context is not None:
-                await client_context.__aexit__(None, None, None)
+    async def poll(self) -> None:
+        """Look for whoever is due, until cancelled. Only one poll of a stream works; any other stands by."""
+        async with self._polling:
+            try:
+                while True:
+                    await self._until_due()
+                    if await self._open():
+                        await self._round()
+                    if self._stale is not None:
+                        await self._close()
+            except Exception as error:
+                for wait in self._open_waits():
+                    wait.broken = error
+                    wait.news.set()
+                raise
+            finally:
+                await self._close()
 
     async def _until_due(self) -> None:
         while True:
-            self.joined.clear()
-            due = min((wait.due for wait in self.waits if wait.verdict is None), default=None)
-            pause = None if due is None else due - time.monotonic()
-            if pause is not None and pause <= 0:
+            self._joined.clear()
+            due = min((subject.due for subject in self.subjects.values()), default=math.inf)
+            pause = due - time.monotonic()
+            if pause <= 0:
                 return
             try:
-                await asyncio.wait_for(self.joined.wait(), pause)
+                await asyncio.wait_for(self._joined.wait(), pause if pause < math.inf else None)
             except TimeoutError:
                 return
 
-    async def _round(self, client: Any) -> bool:
-        """Let every wait look that is due; tell whether the client's credentials were refused as expired."""
-        answers: dict[str, dict[str, Any] | Exception] = {}
-        expired = False
-
-        async def answer(call: Call) -> dict[str, Any]:
-            key = repr(call)
-            if key not in answers:
-                try:
-                    answers[key] = await call.on(client)
-                except Exception as error:
-                    answers[key] = error
-            found = answers[key]
-            if isinstance(found, Exception):
-                raise found
-            return found
-
-        now = time.monotonic()
-        # waits of one round share its jitter, so that they stay in step
-        self.jitter = random.uniform(1 - JITTER, 1 + JITTER)  # noqa: S311 - spreads calls, guards nothing
-        open_waits = [wait for wait in self.waits if wait.verdict is None]
-        for wait in [wait for wait in open_waits if wait.due <= now + wait.poke_interval * TOGETHER]:
+    async def _open(self) -> bool:
+        """Have a client that is not too old; tell whether there is one."""
+        if self._client is not None and time.monotonic() >= self._client_until:
+            await self._close()
+        if self._client is None:
             try:
-                self._saw(wait, await _run(wait.look, answer))
+                context = await self.open_client()
+                self._client = await context.__aenter__()
+            except Exception as error:  # an Airflow or AWS that is down for a while must not end a wait
+                kind = type(error).__name__
+                reason = (
+                    error
+                    if isinstance(error, BcmPermanentError)
+                    else OSError(f"{kind} while opening the AWS client: {error}")
+                )
+                for subject in list(self.subjects.values()):
+                    self._failed(subject, reason)
+                return False
+            self._client_context, self._client_until = context, time.monotonic() + CLIENT_LIFETIME
+            self._client_works, self._stale = False, None
+        return True
+
+    async def _close(self) -> None:
+        context, self._client_context, self._client = self._client_context, None, None
+        if context is not None:
+            await context.__aexit__(None, None, None)
+
+    async def _round(self) -> None:
+        """Look at every subject that is due."""
+        now = time.monotonic()
+        for subject in [subject for subject in self.subjects.values() if subject.due <= now]:
+            answers: dict[str, dict[str, Any]] = {}
+
+            async def answer(call: Call, answers: dict[str, dict[str, Any]] = answers) -> dict[str, Any]:
+                """Make a call, once for all waits of the subject."""
+                key = repr(call)
+                if key not in answers:
+                    answers[key] = await self._call(call)
+                return answers[key]
+
+            if subject.waits:
+                await self._look_at(subject, answer)
+
+    async def _look_at(self, subject: Subject, answer: Callable[[Call], Awaitable[dict[str, Any]]]) -> None:
+        look = next(iter(subject.waits)).look
+        try:
+            survey = await _drive(look.survey(), answer)
+        except Exception as error:
+            self._failed(subject, error)
+            return
+        # waits of one survey share its jitter, so that they stay in step
+        jitter = _jitter()
+        for number, wait in enumerate(_open(subject), 1):
+            try:
+                wait.saw(await _drive(wait.look.steps(survey), answer), jitter)
             except Exception as error:
-                expired |= error_code(error).startswith("Expired")
-                self._failed(wait, error, f"looking for {wait.look.target}")
-        return expired
+                wait.failed(error, jitter, renewing=self._stale is error)
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)
+        subject.plan()
 
-    def _saw(self, wait: Wait, seen: Seen) -> None:
-        if seen.status != wait.status or wait.problem:
-            wait.report_due = 0.0
-        wait.status, wait.problem, wait.failures, wait.not_found = seen.status, None, 0, 0
-        wait.verdict = seen.verdict or self._timed_out(wait)
-        wait.next_look(wait.pause(seen.soon) * self.jitter, time.monotonic())
+    def _failed(self, subject: Subject, error: Exception) -> None:
+        jitter = _jitter()
+        for wait in _open(subject):
+            wait.failed(error, jitter, renewing=self._stale is error)
+        subject.plan()
 
-    def _failed(self, wait: Wait, error: Exception, action: str) -> None:
-        problem = sentence(error, action)
-        if error_code(error) in NOT_FOUND_CODES:
-            wait.not_found += 1
-            if wait.not_found >= NOT_FOUND_LOOKS:
-                message = f"{wait.look.target} no longer exists in AWS: it was deleted, or has expired ({problem})."
-                wait.verdict = {"outcome": "vanished", "message": message}
-        elif isinstance(error, BcmPermanentError) or not is_transient(error):
-            wait.verdict = {"outcome": "refused", "message": problem}
-        if problem != wait.problem:
-            wait.report_due = 0.0
-        wait.problem = problem
-        wait.failures += 1
-        wait.verdict = wait.verdict or self._timed_out(wait)
-        asked = (getattr(error, "response", None) or {}).get("retryAfterSeconds") or 0
-        backoff = min(wait.poke_interval * 2 ** min(wait.failures, 10), LONGEST_BACKOFF) * self.jitter
-        wait.next_look(max(asked, backoff), time.monotonic())
+    async def _call(self, call: Call) -> dict[str, Any]:
+        """Make a call in its turn; none while AWS throttles the connection, or until its client is opened anew."""
+        if self._stale is not None:
+            raise self._stale
+        if self._held is not None and time.monotonic() < self._held_until:
+            raise self._held
+        await BUDGET.turn()
+        try:
+            answer: dict[str, Any] = await call.on(self._client)
+        except Exception as error:
+            code = error_code(error)
+            if code in THROTTLING_CODES:
+                self._hold(error)
+            elif code in EXPIRED_CODES or (code in REJECTED_CODES and self._client_works):
+                self._stale = error
+            raise
+        self._held, self._throttles, self._client_works = None, 0, True
+        return answer
 
-    def _problem(self, error: Exception, action: str) -> None:
-        """Note a fault that concerns every wait; only what this package calls permanent ends them."""
-        reason = (
-            error if isinstance(error, (BcmPermanentError, OSError)) else OSError(f"{type(error).__name__}: {error}")
-        )
-        for wait in [wait for wait in self.waits if wait.verdict is None]:
-            self._failed(wait, reason, action)
+    def _hold(self, error: Exception) -> None:
+        pause = min(FIRST_HOLD * 2**self._throttles, LONGEST_BACKOFF)
+        self._throttles = min(self._throttles + 1, 10)
+        self._held, self._held_until = error, time.monotonic() + max(retry_after(error), pause * _jitter())
 
-    @staticmethod
-    def _timed_out(wait: Wait) -> Verdict | None:
-        if time.time() < wait.deadline:
-            return None
-        hours = (time.time() - wait.started) / 3600
-        message = (
-            f"Gave up waiting for {wait.look.target} after {hours:.2f} hours: {wait.problem or wait.status}. "
-            "Nothing was changed in AWS; raise the sensor's timeout, or clear the task to wait again."
-        )
-        return {"outcome": "timeout", "message": message}
+    def _open_waits(self) -> list[Wait]:
+        return [wait for subject in self.subjects.values() for wait in _open(subject)]
 
 
-async def _run(look: Look, answer: Callable[[Call], Awaitable[dict[str, Any]]]) -> Seen:
-    steps = look.steps(shared=True)
+def _open(subject: Subject) -> list[Wait]:
+    return [wait for wait in subject.waits if wait.verdict is None]
+
+
+def _jitter() -> float:
+    return random.uniform(1 - JITTER, 1)  # noqa: S311 - spreads calls, guards nothing
+
+
+async def _drive(
+    steps: Generator[Call, dict[str, Any], Result], answer: Callable[[Call], Awaitable[dict[str, Any]]]
+) -> Result:
+    """Run the steps of a look, or of a survey."""
     try:
         call = next(steps)
         while True:
             call = steps.send(await answer(call))
     except StopIteration as end:
-        seen: Seen = end.value
-        return seen
+        result: Result = end.value
+        return result

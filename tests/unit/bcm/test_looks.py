@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bcm.looks import LOOK_BACK, Call, EstimateLook, ExecutionLook, Seen, look_now
+from bcm.looks import ANY_MOMENT, LOOK_BACK, Call, EstimateLook, ExecutionLook, Seen, look_now
 
 ARN = "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur2-daily-1"
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -41,10 +41,13 @@ class Aws:
 
 
 def shared(look: ExecutionLook | EstimateLook, answer: Any) -> Seen:
-    """Look as the triggerer does."""
-    steps = look.steps(shared=True)
-    call = next(steps)
+    """Look as the triggerer does: a survey for all, then the look's own steps."""
+    return drive(look.steps(drive(look.survey(), answer)), answer)
+
+
+def drive(steps: Any, answer: Any) -> Any:
     try:
+        call = next(steps)
         while True:
             call = steps.send(answer(call))
     except StopIteration as end:
@@ -69,7 +72,7 @@ def test_every_page_of_the_list_is_read() -> None:
 
 def test_a_newer_execution_in_progress_is_awaited_and_its_answer_is_due() -> None:
     seen = look_now(ExecutionLook(ARN), Aws(execution(1), execution(2, "QUERY_IN_PROCESS")))
-    assert seen == Seen("execution e-2 is QUERY_IN_PROCESS", None, soon=True)
+    assert seen == Seen("execution e-2 is QUERY_IN_PROCESS", None, ANY_MOMENT)
 
 
 @pytest.mark.parametrize(("hours", "found"), [(1, "e-2"), (2, "e-2"), (3, None)])
@@ -155,10 +158,15 @@ def test_one_wait_alone_needs_no_list() -> None:
     assert [call.method for call in aws.calls] == ["get_bill_estimate"]
 
 
-@pytest.mark.parametrize(("hours", "soon"), [(0, False), (7.9, False), (8.1, True), (11.9, True)])
-def test_looks_come_quickly_once_the_answer_is_due(hours: float, soon: bool) -> None:
-    assert look_now(EstimateLook("b-1"), Estimates({"status": "IN_PROGRESS"}, age=hours)).soon is soon
-    assert shared(EstimateLook("b-1"), Estimates({}, age=hours)).soon is soon
+@pytest.mark.parametrize(
+    ("hours", "earliest", "due", "overdue"),
+    [(0, True, True, True), (7.9, False, True, True), (11.9, False, False, True)],
+)
+@pytest.mark.parametrize("way", [look_now, shared])
+def test_an_estimate_is_due_when_aws_says(way: Any, hours: float, earliest: bool, due: bool, overdue: bool) -> None:
+    forecast = way(EstimateLook("b-1"), Estimates({"status": "IN_PROGRESS"}, ("b-1",), age=hours)).forecast
+    assert [seconds > 0 for seconds in forecast] == [earliest, due, overdue]
+    assert forecast.due == pytest.approx((8 - hours) * 3600, abs=5)
 
 
 def test_what_is_awaited_is_said_in_words() -> None:

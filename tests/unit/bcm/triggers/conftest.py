@@ -14,6 +14,7 @@ from tests.unit.bcm.triggers.fake_aws import FakeAws
 from tests.unit.bcm.triggers.virtual_time import Clock
 
 from bcm.triggers.base import BcmBaseTrigger
+from bcm.triggers.budget import CallBudget
 from bcm.triggers.data_exports import BcmExportExecutionTrigger
 from bcm.triggers.pricing_calculator import BcmBillEstimateTrigger
 from bcm.triggers.stream import StatusStream
@@ -32,10 +33,11 @@ def garbage_is_found_quickly() -> Iterator[None]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """Virtual time, without jitter."""
+    """Virtual time, without jitter, and without a limit of calls."""
     clock = Clock()
     clock.patch(monkeypatch)
     monkeypatch.setattr("bcm.triggers.stream.JITTER", 0.0)
+    monkeypatch.setattr("bcm.triggers.stream.BUDGET", CallBudget(float("inf")))
     return clock
 
 

@@ -23,7 +23,7 @@ def test_twenty_waits_for_estimates_make_one_list_call_a_round(triggerer: Trigge
 
 def test_every_page_of_the_list_is_read_once_a_round(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
     names = [f"b-{number}" for number in range(60)]
-    aws.ends = dict.fromkeys(names, 100.0)
+    aws.ends = dict.fromkeys(names, 700.0)
     triggerer.run(*(make.estimate(name) for name in names))
     assert triggerer.outcomes() == ["success"] * 60
     assert aws.counts["list_bill_estimates"] == 3 + 1, "60 in progress are three pages, none are one"
@@ -132,7 +132,7 @@ def test_jitter_keeps_waits_of_one_stream_in_step(
     aws.ends = {"x-1": HOUR}
     triggerer.run(*(make.execution() for _ in range(10)))
     moments = aws.moments("list_executions")
-    assert len(moments) == pytest.approx(41, abs=5), "ten waits must not make more calls than one"
+    assert len(moments) == pytest.approx(43, abs=5), "ten waits must not make more calls than one"
     pauses = {round(later - earlier, 1) for earlier, later in pairwise(moments)}
     assert len(pauses) > 5, "pauses vary, so that many triggerers do not call in step"
-    assert all(80.9 <= pause <= 99.1 for pause in pauses)
+    assert all(80.9 <= pause <= 90.1 for pause in pauses), "a wait is looked for at least as often as it asked"

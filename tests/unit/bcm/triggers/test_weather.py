@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,8 @@ from tests.unit.bcm.triggers.virtual_time import Clock
 
 from bcm.exceptions import AwsConnectionMissingError
 from bcm.hooks.base import TRANSIENT_CODES
-from bcm.triggers.stream import LONGEST_BACKOFF, StatusStream, Wait
+from bcm.triggers.stream import StatusStream
+from bcm.triggers.wait import LONGEST_BACKOFF, Wait
 
 #: Faults that pass by themselves.
 PASSING: dict[str, Callable[[], Exception]] = {
@@ -184,13 +186,13 @@ def test_a_verdict_is_not_overwritten_by_a_client_that_cannot_be_opened(clock: C
 
     async def one_round() -> dict[str, Any] | None:
         stream = StatusStream(refuse)
-        ended, goes_on = (Wait(make.execution().look(), clock.time() + HOUR, 90, 600) for _ in range(2))
+        ended, goes_on = (Wait(make.execution().look(), clock.time() + HOUR, 90, 600, clock.time()) for _ in range(2))
         with stream.waiting(ended), stream.waiting(goes_on):
             ended.verdict = {"outcome": "success"}
-            rounds = stream.rounds()
-            await anext(rounds)
-            await rounds.aclose()
-        assert goes_on.verdict is not None
+            poll = asyncio.create_task(stream.poll())
+            await goes_on.news.wait()
+            poll.cancel()
+            await asyncio.gather(poll, return_exceptions=True)
         return ended.verdict
 
     assert clock.run(one_round()) == {"outcome": "success"}
@@ -243,25 +245,8 @@ def test_a_trigger_works_alone_too(alone: Any, make: Make, aws: FakeAws, kind: s
     assert moment < 1000 + 600 + 1
 
 
-def test_pauses_grow_with_the_age_of_the_wait(alone: Any, make: Make, aws: FakeAws) -> None:
-    aws.ends = {"b-1": 3 * HOUR}
-    alone(make.estimate())
-    moments = aws.moments("list_bill_estimates")
-    pauses = {earlier: later - earlier for earlier, later in pairwise(moments)}
-    assert {pause for age, pause in pauses.items() if age <= 900} == {90.0}, "young waits look often"
-    assert all(pause == pytest.approx(age / 10) for age, pause in pauses.items() if 900 < age < 6000)
-    assert {round(pause) for age, pause in pauses.items() if age > 6000} == {600}, "old ones at max_wait"
-
-
 def test_a_max_wait_below_the_poke_interval_does_not_count(alone: Any, make: Make, aws: FakeAws) -> None:
     aws.ends = {"b-1": HOUR}
     alone(make.estimate(poke=120, longest=10))
     moments = aws.moments("list_bill_estimates")
     assert {round(later - earlier) for earlier, later in pairwise(moments)} == {120}
-
-
-def test_waiting_for_nine_hours_takes_a_hundred_looks_not_four_hundred(alone: Any, make: Make, aws: FakeAws) -> None:
-    aws.ends = {"b-1": 9 * HOUR}
-    ((moment, _),) = alone(make.estimate())
-    assert 90 < aws.counts["list_bill_estimates"] < 125
-    assert moment <= 9 * HOUR + 91, "once the answer is due, it is noticed within one poke_interval"

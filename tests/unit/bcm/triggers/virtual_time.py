@@ -62,6 +62,6 @@ class Clock:
             def now(cls, tz: tzinfo | None = None) -> datetime:
                 return datetime.fromtimestamp(clock.time(), tz)
 
-        for module in ("stream", "base"):
+        for module in ("stream", "wait", "budget"):
             monkeypatch.setattr(f"bcm.triggers.{module}.time", self)
         monkeypatch.setattr("bcm.looks.datetime", VirtualDatetime)
