@@ -98,9 +98,32 @@ def test_the_scenario_is_locked_meanwhile(emulator, calculator, scenario, start)
 
 def test_a_locked_scenario_refuses_with_a_conflict(calculator, scenario, start, refused):
     start()
+    usage = {"key": "u1", **BOX, "amounts": [{"startHour": "2026-10-01T00:00:00Z", "amount": 1.0}]}
+    plan = {"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 1.0}}
+    commitment = {"key": "c1", "usageAccountId": PAYER, "commitmentAction": plan}
+    batch = {"billScenarioId": scenario}
     codes = {
-        refused(calculator.create_bill_estimate, billScenarioId=scenario, name="second")["code"],
-        refused(calculator.delete_bill_scenario, identifier=scenario)["code"],
+        refused(call, **params)["code"]
+        for call, params in (
+            (calculator.create_bill_estimate, {**batch, "name": "second"}),
+            (calculator.update_bill_scenario, {"identifier": scenario, "name": "other"}),
+            (calculator.delete_bill_scenario, {"identifier": scenario}),
+            (calculator.batch_create_bill_scenario_usage_modification, {**batch, "usageModifications": [usage]}),
+            (
+                calculator.batch_update_bill_scenario_usage_modification,
+                {**batch, "usageModifications": [{"id": OFFERING}]},
+            ),
+            (calculator.batch_delete_bill_scenario_usage_modification, {**batch, "ids": [OFFERING]}),
+            (
+                calculator.batch_create_bill_scenario_commitment_modification,
+                {**batch, "commitmentModifications": [commitment]},
+            ),
+            (
+                calculator.batch_update_bill_scenario_commitment_modification,
+                {**batch, "commitmentModifications": [{"id": OFFERING}]},
+            ),
+            (calculator.batch_delete_bill_scenario_commitment_modification, {**batch, "ids": [OFFERING]}),
+        )
     }
     assert codes == {"ConflictException"}
 
@@ -121,6 +144,98 @@ def test_estimate_names_are_unique(emulator, calculator, scenario, start, refuse
 def test_a_token_sent_again_starts_nothing(calculator, start):
     assert start(clientToken="t1") == start(clientToken="t1")
     assert len(calculator.list_bill_estimates()["items"]) == 1
+
+
+def test_a_token_with_a_different_request_conflicts(calculator, scenario, start, refused):
+    start(clientToken="t1")
+    answer = refused(calculator.create_bill_estimate, billScenarioId=scenario, name="other", clientToken="t1")
+    assert (answer["code"], answer["resourceType"]) == ("ConflictException", "ClientToken")
+
+
+def test_name_and_expiry_are_updated_even_while_it_runs(emulator, calculator, start, refused):
+    estimate = start("first")
+    answer = calculator.update_bill_estimate(identifier=estimate, name="renamed", expiresAt="2026-11-22T00:00:00Z")
+    assert (answer["name"], answer["status"]) == ("renamed", "IN_PROGRESS")
+    emulator.clock.advance(2 * DAY)
+    assert refused(calculator.get_bill_estimate, identifier=estimate)["code"] == "ResourceNotFoundException"
+    assert calculator.list_bill_estimates()["items"] == []
+
+
+def test_an_update_cannot_take_anothers_name_or_lie_in_the_past(calculator, finish, start, refused):
+    finish("taken")
+    estimate = start("mine")
+    codes = [
+        refused(calculator.update_bill_estimate, identifier=estimate, **change)["code"]
+        for change in ({"name": "taken"}, {"expiresAt": "2026-11-20T00:00:00Z"})
+    ]
+    assert codes == ["ConflictException", "ValidationException"]
+
+
+def test_a_deleted_or_expired_estimate_gives_its_name_back(emulator, calculator, finish, scenario):
+    deleted, _ = finish("deleted")
+    calculator.delete_bill_estimate(identifier=deleted["id"])
+    expired, _ = finish("expired")
+    calculator.update_bill_estimate(identifier=expired["id"], expiresAt="2026-11-21T12:00:00Z")
+    emulator.clock.advance(DAY)
+    for name in ("deleted", "expired"):
+        finish(name)
+    assert [item["name"] for item in calculator.list_bill_estimates()["items"]] == ["deleted", "expired"]
+
+
+def test_what_an_estimate_was_made_of_is_frozen(calculator, scenario, add, commit, finish):
+    add(1000.0, group="extra")
+    plan = {"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 1.0}}
+    commit(plan)
+    estimate, _ = finish()
+    listed = calculator.list_bill_scenario_usage_modifications(billScenarioId=scenario)["items"]
+    calculator.batch_update_bill_scenario_usage_modification(
+        billScenarioId=scenario, usageModifications=[{"id": listed[0]["id"], "group": "changed"}]
+    )
+    usage = calculator.list_bill_estimate_input_usage_modifications(
+        billEstimateId=estimate["id"], filters=[{"name": "USAGE_GROUP", "values": ["extra"]}]
+    )
+    assert usage["items"] == listed
+    (commitment,) = calculator.list_bill_estimate_input_commitment_modifications(billEstimateId=estimate["id"])["items"]
+    assert commitment["commitmentAction"] == plan
+
+
+def test_line_items_come_in_pages(calculator, finish):
+    estimate, items = finish()
+    first = calculator.list_bill_estimate_line_items(billEstimateId=estimate["id"], maxResults=7)
+    second = calculator.list_bill_estimate_line_items(
+        billEstimateId=estimate["id"], maxResults=7, nextToken=first["nextToken"]
+    )
+    assert [*first["items"], *second["items"]] == items[:14]
+
+
+def test_there_is_nothing_to_list_before_the_end(calculator, start):
+    estimate = start()
+    assert calculator.list_bill_estimate_line_items(billEstimateId=estimate)["items"] == []
+    assert calculator.list_bill_estimate_commitments(billEstimateId=estimate)["items"] == []
+
+
+def test_a_category_has_an_effective_date(calculator):
+    category = f"arn:aws:ce::{PAYER}:costcategory/{OFFERING}"
+    scenario = calculator.create_bill_scenario(
+        name="s", groupSharingPreference="RESTRICTED", costCategoryGroupSharingPreferenceArn=category
+    )["id"]
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="e")
+    assert (estimate["costCategoryGroupSharingPreferenceArn"], estimate["groupSharingPreference"]) == (
+        category,
+        "RESTRICTED",
+    )
+    assert estimate["costCategoryGroupSharingPreferenceEffectiveDate"] == estimate["billInterval"]["start"]
+
+
+def test_a_standalone_account_gets_estimates_of_its_own_bill(emulator, client, finish):
+    finish("ours")
+    alone = client("bcm-pricing-calculator", "777788889999")
+    scenario = alone.create_bill_scenario(name="s")["id"]
+    estimate = alone.create_bill_estimate(billScenarioId=scenario, name="ours")["id"]
+    emulator.clock.advance(12 * HOUR)
+    assert alone.get_bill_estimate(identifier=estimate)["status"] == "COMPLETE"
+    items = alone.list_bill_estimate_line_items(billEstimateId=estimate)["items"]
+    assert {item["usageAccountId"] for item in items} == {"777788889999"}
 
 
 def test_a_running_estimate_cannot_be_deleted(calculator, start, refused):
@@ -145,6 +260,28 @@ def test_estimates_are_filtered_by_status(calculator, finish, start):
     start("running")
     listed = calculator.list_bill_estimates(filters=[{"name": "STATUS", "values": ["IN_PROGRESS"]}])
     assert [item["name"] for item in listed["items"]] == ["running"]
+
+
+def test_estimates_are_filtered_by_name_and_time(emulator, calculator, finish):
+    for name in ("spring", "summer", "autumn"):
+        finish(name)
+    for filters, names in (
+        ({"filters": [{"name": "NAME", "values": ["autumn", "spring"]}]}, ["spring", "autumn"]),
+        ({"filters": [{"name": "NAME", "values": ["s"], "matchOption": "STARTS_WITH"}]}, ["spring", "summer"]),
+        ({"createdAtFilter": {"afterTimestamp": "2026-11-21T00:00:00Z"}}, ["autumn"]),
+        ({"expiresAtFilter": {"beforeTimestamp": "2027-11-20T12:00:00Z"}}, ["spring"]),
+        (
+            {
+                "filters": [
+                    {"name": "NAME", "values": ["spring"]},
+                    {"name": "STATUS", "values": ["FAILED", "IN_PROGRESS"]},
+                ]
+            },
+            [],
+        ),
+        ({"filters": [{"name": "STATUS", "values": ["FAILED", "COMPLETE"]}]}, ["spring", "summer", "autumn"]),
+    ):
+        assert [item["name"] for item in calculator.list_bill_estimates(**filters)["items"]] == names
 
 
 def test_a_fault_fails_an_estimate_and_frees_the_scenario(emulator, calculator, scenario, finish):

@@ -1,4 +1,4 @@
-"""Bill scenarios and their modifications."""
+"""Bill scenarios: their month, their names, their lists."""
 
 from __future__ import annotations
 
@@ -9,45 +9,12 @@ import pytest
 PAYER, MEMBER = "111122223333", "444455556666"
 DAY = 86400
 NOWHERE = "11111111-1111-1111-1111-111111111111"
-PLAN = {"addSavingsPlanAction": {"savingsPlanOfferingId": NOWHERE, "commitment": 2.5}}
-
-
-def usage(key="u1", **changes):
-    return {
-        "key": key,
-        "serviceCode": "AmazonEC2",
-        "usageType": "BoxUsage:m5.large",
-        "operation": "RunInstances",
-        "usageAccountId": PAYER,
-        "amounts": [{"startHour": "2026-10-01T00:00:00Z", "amount": 744.0}],
-        **changes,
-    }
+CATEGORY = f"arn:aws:ce::{PAYER}:costcategory/{NOWHERE}"
 
 
 @pytest.fixture
 def scenario(calculator):
     return calculator.create_bill_scenario(name="growth")["id"]
-
-
-@pytest.fixture
-def add(calculator, scenario):
-    def create(*entries, **more):
-        return calculator.batch_create_bill_scenario_usage_modification(
-            billScenarioId=scenario, usageModifications=list(entries), **more
-        )
-
-    return create
-
-
-@pytest.fixture
-def commit(calculator, scenario):
-    def create(action, account=PAYER):
-        return calculator.batch_create_bill_scenario_commitment_modification(
-            billScenarioId=scenario,
-            commitmentModifications=[{"key": "c1", "usageAccountId": account, "commitmentAction": action}],
-        )
-
-    return create
 
 
 def test_a_scenario_is_about_the_last_complete_month(calculator, scenario):
@@ -62,13 +29,6 @@ def test_a_scenario_is_ready_at_once(calculator, scenario):
 def test_a_scenario_is_stale_after_its_month(emulator, calculator, scenario):
     emulator.clock.advance(11 * DAY)
     assert calculator.get_bill_scenario(identifier=scenario)["status"] == "STALE"
-
-
-def test_a_stale_scenario_takes_no_usage(emulator, calculator, scenario, refused):
-    emulator.clock.advance(11 * DAY)
-    call = calculator.batch_create_bill_scenario_usage_modification
-    answer = refused(call, billScenarioId=scenario, usageModifications=[usage()])
-    assert answer["code"] == "ValidationException"
 
 
 def test_a_scenario_expires_after_thirteen_months(emulator, calculator, scenario, refused):
@@ -99,9 +59,62 @@ def test_tokens_of_two_operations_have_nothing_to_do_with_each_other(calculator)
 
 
 def test_a_cost_category_needs_a_sharing_preference(calculator, refused):
-    arn = f"arn:aws:ce::{PAYER}:costcategory/{NOWHERE}"
-    answer = refused(calculator.create_bill_scenario, name="a", costCategoryGroupSharingPreferenceArn=arn)
+    answer = refused(calculator.create_bill_scenario, name="a", costCategoryGroupSharingPreferenceArn=CATEGORY)
     assert answer["code"] == "ValidationException"
+
+
+def test_discounts_are_shared_openly_unless_told_otherwise(calculator, scenario):
+    assert calculator.get_bill_scenario(identifier=scenario)["groupSharingPreference"] == "OPEN"
+
+
+def test_a_scenario_gets_another_name_expiry_and_sharing(calculator, scenario):
+    calculator.update_bill_scenario(
+        identifier=scenario,
+        name="shrinkage",
+        expiresAt="2027-01-01T00:00:00Z",
+        groupSharingPreference="RESTRICTED",
+        costCategoryGroupSharingPreferenceArn=CATEGORY,
+    )
+    shown = calculator.get_bill_scenario(identifier=scenario)
+    assert (shown["name"], shown["expiresAt"]) == ("shrinkage", datetime(2027, 1, 1, tzinfo=UTC))
+    assert (shown["groupSharingPreference"], shown["costCategoryGroupSharingPreferenceArn"]) == (
+        "RESTRICTED",
+        CATEGORY,
+    )
+    calculator.create_bill_scenario(name="growth")
+
+
+def test_open_sharing_has_no_cost_category(calculator):
+    scenario = calculator.create_bill_scenario(
+        name="a", groupSharingPreference="PRIORITIZED", costCategoryGroupSharingPreferenceArn=CATEGORY
+    )
+    answer = calculator.update_bill_scenario(identifier=scenario["id"], groupSharingPreference="OPEN")
+    assert "costCategoryGroupSharingPreferenceArn" not in answer
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"name": "taken"}, "ConflictException"),
+        ({"expiresAt": "2026-11-19T00:00:00Z"}, "ValidationException"),
+        ({"costCategoryGroupSharingPreferenceArn": CATEGORY}, "ValidationException"),
+    ],
+)
+def test_a_refused_update_changes_nothing(calculator, scenario, refused, change, code):
+    calculator.create_bill_scenario(name="taken")
+    before = calculator.get_bill_scenario(identifier=scenario)
+    change = {"name": "other", "groupSharingPreference": "OPEN", **change}
+    assert refused(calculator.update_bill_scenario, identifier=scenario, **change)["code"] == code
+    after = calculator.get_bill_scenario(identifier=scenario)
+    assert {**after, "ResponseMetadata": None} == {**before, "ResponseMetadata": None}
+
+
+def test_an_update_can_let_a_scenario_expire_earlier(emulator, calculator, scenario, refused):
+    calculator.update_bill_scenario(identifier=scenario, expiresAt="2026-11-20T07:00:00Z")
+    emulator.clock.advance(3600)
+    assert refused(calculator.get_bill_scenario, identifier=scenario)["code"] == "ResourceNotFoundException"
+    assert calculator.list_bill_scenarios()["items"] == []
+    calculator.create_bill_scenario(name="growth")
 
 
 def test_deleting_a_scenario_twice_is_no_error(calculator, scenario, refused):
@@ -128,145 +141,80 @@ def test_scenarios_are_filtered_by_creation(emulator, calculator, scenario):
     assert [item["name"] for item in listed["items"]] == ["later"]
 
 
+def test_scenarios_are_filtered_by_status_and_sharing(emulator, calculator, scenario):
+    emulator.clock.advance(11 * DAY)
+    calculator.create_bill_scenario(name="fresh", groupSharingPreference="RESTRICTED")
+    for name, value, found in (
+        ("STATUS", "STALE", "growth"),
+        ("STATUS", "READY", "fresh"),
+        ("GROUP_SHARING_PREFERENCE", "RESTRICTED", "fresh"),
+    ):
+        listed = calculator.list_bill_scenarios(filters=[{"name": name, "values": [value]}])
+        assert [item["name"] for item in listed["items"]] == [found]
+
+
+def test_scenarios_are_filtered_by_expiry(calculator, scenario):
+    calculator.create_bill_scenario(name="short")
+    (short,) = calculator.list_bill_scenarios(filters=[{"name": "NAME", "values": ["short"]}])["items"]
+    calculator.update_bill_scenario(identifier=short["id"], expiresAt="2026-12-01T00:00:00Z")
+    listed = calculator.list_bill_scenarios(expiresAtFilter={"beforeTimestamp": "2027-01-01T00:00:00Z"})
+    assert [item["name"] for item in listed["items"]] == ["short"]
+
+
+def test_pages_miss_nothing_while_scenarios_go(calculator):
+    made = [calculator.create_bill_scenario(name=f"s{number}")["id"] for number in range(5)]
+    first = calculator.list_bill_scenarios(maxResults=2)
+    calculator.delete_bill_scenario(identifier=made[0])
+    second = calculator.list_bill_scenarios(maxResults=2, nextToken=first["nextToken"])
+    third = calculator.list_bill_scenarios(maxResults=2, nextToken=second["nextToken"])
+    assert [item["name"] for page in (first, second, third) for item in page["items"]] == [
+        f"s{number}" for number in range(5)
+    ]
+    assert "nextToken" not in third
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        pytest.param({"nextToken": "bogus"}, id="not a token"),
+        pytest.param({"filters": [{"name": "STATUS", "values": ["READY"]}]}, id="other filters"),
+    ],
+)
+def test_a_token_that_is_not_this_lists_is_refused(calculator, refused, asked):
+    for number in range(2):
+        calculator.create_bill_scenario(name=f"s{number}")
+    token = calculator.list_bill_scenarios(maxResults=1)["nextToken"]
+    answer = refused(calculator.list_bill_scenarios, **{"nextToken": token, **asked})
+    assert answer["fieldList"][0]["name"] == "nextToken"
+
+
+def test_a_newborn_scenario_can_be_hidden(emulator, calculator, scenario, refused):
+    emulator.faults.add({"operation": "GetBillScenario", "hide_seconds": 60})
+    assert refused(calculator.get_bill_scenario, identifier=scenario)["code"] == "ResourceNotFoundException"
+    emulator.clock.advance(60)
+    assert calculator.get_bill_scenario(identifier=scenario)["name"] == "growth"
+
+
+def test_a_standalone_account_has_scenarios_of_its_own(client, calculator, scenario, refused):
+    alone = client("bcm-pricing-calculator", "777788889999")
+    assert refused(alone.get_bill_scenario, identifier=scenario)["code"] == "ResourceNotFoundException"
+    alone.create_bill_scenario(name="growth")
+    assert len(calculator.list_bill_scenarios()["items"]) == 1
+
+
 @pytest.mark.parametrize(
     ("operation", "params"),
     [
         ("create_bill_scenario", {"name": "a"}),
         ("list_bill_scenarios", {}),
         ("get_bill_scenario", {"identifier": NOWHERE}),
+        ("update_bill_scenario", {"identifier": NOWHERE}),
         ("delete_bill_estimate", {"identifier": NOWHERE}),
+        ("list_bill_estimate_commitments", {"billEstimateId": NOWHERE}),
+        ("batch_delete_bill_scenario_usage_modification", {"billScenarioId": NOWHERE, "ids": [NOWHERE]}),
         ("create_bill_estimate", {"name": "a", "billScenarioId": NOWHERE}),
     ],
 )
 def test_member_accounts_are_refused(client, refused, operation, params):
     answer = refused(getattr(client("bcm-pricing-calculator", MEMBER), operation), **params)
     assert (answer["code"], answer["reason"]) == ("ValidationException", "invalidRequestFromMember")
-
-
-def test_usage_gets_an_id_and_the_prices_unit(calculator, scenario, add):
-    (item,) = add(usage())["items"]
-    assert (item["key"], item["quantities"][0]["unit"], item["quantities"][0]["amount"]) == ("u1", "Hrs", 744.0)
-    (listed,) = calculator.list_bill_scenario_usage_modifications(billScenarioId=scenario)["items"]
-    assert listed["id"] == item["id"]
-
-
-@pytest.mark.parametrize(
-    ("entry", "code"),
-    [
-        (usage("bad", serviceCode="AmazonNothing"), "BAD_REQUEST"),
-        (usage("bad", usageType="BoxUsage:none.large"), "BAD_REQUEST"),
-        (usage("bad", operation="Nothing"), "BAD_REQUEST"),
-        (usage("bad", usageAccountId="999988887777"), "BAD_REQUEST"),
-        (usage("bad", amounts=[]), "BAD_REQUEST"),
-        (usage("bad", amounts=[{"startHour": "2026-10-01T00:00:00Z", "amount": -1.0}]), "BAD_REQUEST"),
-        (usage("good"), "CONFLICT"),
-    ],
-)
-def test_a_bad_entry_does_not_take_the_good_one_away(add, entry, code):
-    answer = add(usage("good"), entry)
-    assert [item["key"] for item in answer["items"]] == ["good"]
-    assert [(error["key"], error["errorCode"]) for error in answer["errors"]] == [(entry["key"], code)]
-
-
-@pytest.mark.parametrize(
-    ("hour", "taken"),
-    [
-        ("2026-09-30T23:00:00Z", False),
-        ("2026-10-01T00:00:00Z", True),
-        ("2026-10-31T23:00:00Z", True),
-        ("2026-11-01T00:00:00Z", False),
-    ],
-)
-def test_usage_starts_in_the_scenarios_bill_interval(add, hour, taken):
-    good = {"startHour": "2026-10-02T00:00:00Z", "amount": 1.0}
-    answer = add(usage(amounts=[good, {"startHour": hour, "amount": 1.0}]))
-    expected = [] if taken else ["A startHour lies outside of the scenario's bill interval, "
-                                 "2026-10-01T00:00Z to 2026-11-01T00:00Z"]  # fmt: skip
-    assert [error["errorMessage"] for error in answer["errors"]] == expected
-    assert len(answer["items"]) == taken
-
-
-def history(start="2026-10-01T00:00:00Z", end="2026-11-01T00:00:00Z", **changes):
-    return {
-        **{name: usage()[name] for name in ("serviceCode", "usageType", "operation", "usageAccountId")},
-        "billInterval": {"start": start, "end": end},
-        "filterExpression": {"dimensions": {"key": "SERVICE", "values": ["AmazonEC2"]}},
-        **changes,
-    }
-
-
-@pytest.mark.parametrize("interval", [{"start": "2026-09-01T00:00:00Z"}, {"end": "2026-10-31T00:00:00Z"}])
-def test_historical_usage_is_of_the_scenarios_bill_interval(add, interval):
-    answer = add(usage("good", historicalUsage=history()), usage("bad", historicalUsage=history(**interval)))
-    assert [item["key"] for item in answer["items"]] == ["good"]
-    (error,) = answer["errors"]
-    assert (error["errorCode"], error["errorMessage"]) == (
-        "BAD_REQUEST",
-        "historicalUsage.billInterval must be 2026-10-01T00:00Z to 2026-11-01T00:00Z",
-    )
-
-
-def test_historical_usage_must_exist(add):
-    missing = history(usageType="BoxUsage:none.large")
-    answer = add(usage("known", historicalUsage=history()), usage("missing", historicalUsage=missing))
-    assert [(error["key"], error["errorCode"]) for error in answer["errors"]] == [("missing", "NOT_FOUND")]
-
-
-def test_a_batch_takes_25_entries(add, refused, calculator, scenario):
-    call = calculator.batch_create_bill_scenario_usage_modification
-    entries = [usage(f"u{number}") for number in range(26)]
-    answer = refused(call, billScenarioId=scenario, usageModifications=entries)
-    assert answer["fieldList"][0]["name"] == "usageModifications"
-
-
-def test_a_scenario_takes_2000_usage_lines(monkeypatch, calculator, scenario, add, refused):
-    monkeypatch.setattr("emulator.pricing_calculator.scenario_usage.USAGE_QUOTA", 30)
-    add(*(usage(f"u{number}") for number in range(25)))
-    call = calculator.batch_create_bill_scenario_usage_modification
-    answer = refused(call, billScenarioId=scenario, usageModifications=[usage(f"v{number}") for number in range(6)])
-    assert answer["code"] == "ServiceQuotaExceededException"
-
-
-def test_usage_is_listed_25_at_a_time_and_filtered(calculator, scenario, add):
-    add(*(usage(f"u{number}") for number in range(25)))
-    add(usage("last", group="extra"))
-    listed = calculator.list_bill_scenario_usage_modifications
-    assert len(listed(billScenarioId=scenario)["items"]) == 25
-    filtered = listed(billScenarioId=scenario, filters=[{"name": "USAGE_GROUP", "values": ["extra"]}])
-    assert [item["group"] for item in filtered["items"]] == ["extra"]
-
-
-def test_a_batch_sent_again_adds_nothing(calculator, scenario, add):
-    first, second = (add(usage(), clientToken="t1") for _ in range(2))
-    assert first["items"] == second["items"]
-    assert len(calculator.list_bill_scenario_usage_modifications(billScenarioId=scenario)["items"]) == 1
-
-
-def test_commitments_are_listed(calculator, scenario, commit):
-    (made,) = commit(PLAN)["items"]
-    (item,) = calculator.list_bill_scenario_commitment_modifications(billScenarioId=scenario)["items"]
-    assert (item["id"], item["commitmentAction"]) == (made["id"], PLAN)
-
-
-def test_a_commitment_of_a_strange_account_is_refused(commit):
-    assert commit(PLAN, "999988887777")["errors"][0]["errorCode"] == "INVALID_ACCOUNT"
-
-
-def test_a_commitment_that_the_organisation_does_not_have_cannot_be_negated(commit):
-    assert commit({"negateSavingsPlanAction": {"savingsPlanId": NOWHERE}})["errors"][0]["errorCode"] == "CONFLICT"
-
-
-@pytest.mark.parametrize(
-    "plan",
-    [
-        {"commitment": 2.5},
-        {"savingsPlanOfferingId": NOWHERE},
-        {"savingsPlanOfferingId": NOWHERE, "commitment": 2.1234567},
-    ],
-    ids=["no offering", "no commitment", "too precise"],
-)
-def test_a_commitment_must_be_whole(calculator, scenario, refused, plan):
-    entry = {"key": "c1", "usageAccountId": PAYER, "commitmentAction": {"addSavingsPlanAction": plan}}
-    call = calculator.batch_create_bill_scenario_commitment_modification
-    answer = refused(call, billScenarioId=scenario, commitmentModifications=[entry])
-    assert "addSavingsPlanAction" in answer["fieldList"][0]["name"]
