@@ -1,5 +1,6 @@
-"""The tables that are no bill: Cost Optimization Hub's recommendations and carbon emissions, from the same resources.
+"""The tables beside the charges, all worked out from CUR 2.0, so that every table shows the same organisation.
 
+https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cur-dashboard.html
 https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-cor.html
 https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-carbon-emissions.html
 """
@@ -7,28 +8,135 @@ https://docs.aws.amazon.com/cur/latest/userguide/table-dictionary-carbon-emissio
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import duckdb
 
-from emulator.charges import create_items
-from emulator.organisation import Organisation
+from emulator.charges import create_charges
+from emulator.organisation import Organisation, month_end
 from emulator.query import Query
+from emulator.recommendation_filter import filter_sql
+from emulator.tables import TABLES
 
-SCRIPTS = {
-    "COST_OPTIMIZATION_RECOMMENDATIONS": "recommendations.sql",
-    "CARBON_EMISSIONS": "carbon.sql",
-}
+CARBON_LAG = timedelta(days=14)  # from the end of a month to its emissions; AWS says up to 21 days
+# What a slice of the bill comes down to, for emissions and for recommendations.
+_SPENT = """SELECT bill_payer_account_id AS payer_id, line_item_usage_account_id AS account_id,
+        line_item_product_code AS product_code, product_region_code AS region, product_location AS region_name,
+        bill_billing_period_start_date AS month_starts, bill_billing_period_end_date AS month_ends,
+        sum(pricing_public_on_demand_cost) AS list_cost
+    FROM export WHERE line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage')
+    GROUP BY ALL"""
+_USED = """SELECT line_item_resource_id AS resource_id, line_item_usage_account_id AS account_id,
+        bill_payer_account_id AS payer_id, product_region_code AS region, line_item_usage_type AS usage_type,
+        line_item_operation AS operation, line_item_product_code AS product_code, pricing_unit AS unit,
+        product_instance_type AS instance_type, line_item_line_item_type <> 'Usage' AS covered,
+        map_from_entries(list_transform(map_entries(resource_tags),
+            lambda tag: {'k': replace(tag.key, 'user_', ''), 'v': tag.value})) AS tags,
+        sum(pricing_public_on_demand_cost) AS list_cost,
+        sum(CASE line_item_line_item_type WHEN 'SavingsPlanCoveredUsage' THEN savings_plan_savings_plan_effective_cost
+            WHEN 'DiscountedUsage' THEN reservation_effective_cost ELSE line_item_unblended_cost END) AS cost,
+        sum(line_item_usage_amount) AS quantity, count(*) AS days, max(line_item_usage_start_date) AS last_day
+    FROM export, moment
+    WHERE line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage')
+        AND line_item_usage_type NOT LIKE '%Spot%' AND line_item_resource_id <> ''
+        AND line_item_usage_start_date > yesterday - INTERVAL 14 DAYS
+    GROUP BY ALL"""
 
 
 def create_other(
-    connection: duckdb.DuckDBPyConnection, organisation: Organisation, query: Query, period: date, now: datetime
+    connection: duckdb.DuckDBPyConnection,
+    organisation: Organisation,
+    query: Query,
+    period: date,
+    now: datetime,
+    viewer: str | None = None,
 ) -> Iterator[None]:
-    """Show the queried table, as known at `now`, as the view `export`: its columns and `line_number`. One slice."""
-    create_items(connection, organisation, period, now, "MONTHLY")
-    refreshed = now.astimezone(UTC).replace(tzinfo=None)
-    connection.execute("CREATE TEMP TABLE moment AS SELECT $1::TIMESTAMP AS refreshed", [refreshed])
-    script = Path(__file__).with_name(SCRIPTS[query.table.name])
-    connection.execute(script.read_text(encoding="utf-8"))
+    """Show the queried table, as known at `now`, slice by slice as the view `export`: its columns and `line_number`.
+
+    `viewer` is the id of the only account that is shown (None: every account).
+    """
+    source = connection.cursor()  # the bill is made on a connection of its own, as it has a view `export` as well
+    bill = partial(_bill, source, organisation, viewer)
+    midnight = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    yesterday = midnight - timedelta(days=1)
+    connection.execute(
+        "CREATE TABLE moment AS SELECT $1::TIMESTAMP AS refreshed, $2::TIMESTAMP AS yesterday, $3 AS for_payer",
+        [now.astimezone(UTC).replace(tzinfo=None), yesterday.replace(tzinfo=None), viewer is None],
+    )
+    match query.table.name:
+        case "COST_AND_USAGE_DASHBOARD":
+            yield from _dashboard(connection, bill("DAILY", period, now))
+        case "COST_OPTIMIZATION_RECOMMENDATIONS":
+            yield from _recommendations(connection, bill("DAILY", yesterday.date(), midnight), query)
+        case "CARBON_EMISSIONS" if now >= month_end(period) + CARBON_LAG:
+            yield from _carbon(connection, bill("MONTHLY", period, now))
+
+
+def _dashboard(connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBPyConnection]) -> Iterator[None]:
+    done = 0
+    for cur in bill:
+        cur.execute(_script("dashboard.sql"))
+        done += _show(connection, done)
+        yield
+
+
+def _carbon(connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBPyConnection]) -> Iterator[None]:
+    if _collect(bill, _SPENT):
+        connection.execute(_script("carbon.sql"))
+        _show(connection)
+        yield
+
+
+def _recommendations(
+    connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBPyConnection], query: Query
+) -> Iterator[None]:
+    if not _collect(bill, _USED):
+        return
+    connection.execute(_script("recommendations.sql"))
+    best_first = "estimated_monthly_savings_after_discount DESC, recommendation_id"
+    best = f"row_number() OVER (PARTITION BY one_of ORDER BY {best_first}) = 1"
+    connection.execute(
+        f"CREATE TABLE main.shown AS SELECT * FROM recommended WHERE {filter_sql(query.properties['FILTER'])}"  # noqa: S608
+        + ("" if query.properties["INCLUDE_ALL_RECOMMENDATIONS"] == "TRUE" else f" QUALIFY {best}")
+        + f" ORDER BY {best_first}"
+    )
+    _show(connection)
     yield
+
+
+def _bill(
+    connection: duckdb.DuckDBPyConnection,
+    organisation: Organisation,
+    viewer: str | None,
+    granularity: str,
+    period: date,
+    now: datetime,
+) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The connection, slice by slice with CUR 2.0 as its view `export`."""
+    table = TABLES["COST_AND_USAGE_REPORT"]
+    properties = table.effective_properties({"TIME_GRANULARITY": granularity, "INCLUDE_RESOURCES": "TRUE"})
+    for _ in create_charges(connection, organisation, Query(table, properties, []), period, now, viewer):
+        yield connection
+
+
+def _collect(bill: Iterator[duckdb.DuckDBPyConnection], select: str) -> bool:
+    """Keep what `select` makes of the bill's slices as the table `parts`; False if there is no slice."""
+    cur = None
+    for cur in bill:
+        cur.execute(f"CREATE TABLE IF NOT EXISTS main.parts AS {select} LIMIT 0")
+        cur.execute(f"INSERT INTO main.parts {select}")
+    return cur is not None
+
+
+def _show(connection: duckdb.DuckDBPyConnection, first: int = 0) -> int:
+    """Show the table `shown` as the view `export`, line numbers from `first`; give the number of lines."""
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW export AS SELECT rowid + {first} AS line_number, * FROM main.shown"  # noqa: S608
+    )
+    return int(connection.execute("SELECT count(*) FROM export").fetchall()[0][0])
+
+
+def _script(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import date
 
 import pytest
@@ -19,11 +21,29 @@ CUR = TABLES["COST_AND_USAGE_REPORT"]
         ("FOCUS_1_0_AWS", 48),
         ("COST_OPTIMIZATION_RECOMMENDATIONS", 25),
         ("CARBON_EMISSIONS", 23),
+        ("COST_AND_USAGE_DASHBOARD", 39),
     ],
 )
 def test_every_documented_column_is_there_once(table: str, columns: int) -> None:
     names = [column.name for column in TABLES[table].all_columns]
     assert len(names) == len(set(names)) == columns
+
+
+@pytest.mark.parametrize(
+    ("table", "digest"),
+    [
+        ("COST_AND_USAGE_REPORT", "fb6adfa3c250050e"),
+        ("FOCUS_1_2_AWS", "436a1bbe9f3b5177"),
+        ("COST_OPTIMIZATION_RECOMMENDATIONS", "08aa1e69e6d0f788"),
+        ("CARBON_EMISSIONS", "4fa5251b021287eb"),
+    ],
+)
+def test_columns_are_as_in_the_table_dictionary(table: str, digest: str) -> None:
+    """Names, order, types, nullability and properties of the columns, as they were copied from AWS's dictionary."""
+    columns = [
+        [each.name, each.type, each.nullable, each.added_by, each.removed_by] for each in TABLES[table].all_columns
+    ]
+    assert hashlib.sha256(json.dumps(columns).encode()).hexdigest()[:16] == digest
 
 
 def test_the_properties_with_a_default_are_filled_in() -> None:
@@ -50,6 +70,24 @@ def test_a_property_without_default_is_echoed_when_given() -> None:
 def test_a_bad_property_is_refused_with_the_remedy(given: dict[str, str], message: str) -> None:
     with pytest.raises(ValueError, match="COST_AND_USAGE_REPORT") as refusal:
         CUR.effective_properties(given)
+    assert message in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ("actionTypes", "must be a JSON object"),
+        ("[]", "is not valid: "),
+        ('{"actions": ["Stop"]}', "has no member actions. It has accountIds, actionTypes, "),
+        ('{"actionTypes": ["Halt"]}', "is not valid: actionTypes"),
+        ('{"accountIds": ["1"]}', "is not valid: accountIds"),
+        ('{"restartNeeded": "no"}', "is not valid: restartNeeded"),
+        ('{"regions": []}', "is not valid: regions"),
+    ],
+)
+def test_a_filter_is_one_of_cost_optimization_hub(value: str, message: str) -> None:
+    with pytest.raises(ValueError, match="Property FILTER of table COST_OPTIMIZATION_RECOMMENDATIONS") as refusal:
+        TABLES["COST_OPTIMIZATION_RECOMMENDATIONS"].effective_properties({"FILTER": value})
     assert message in str(refusal.value)
 
 
