@@ -11,7 +11,7 @@ export PYTHONPATH := plugins:include
 # A .venv whose Python went away (upgraded, or the folder was copied) is made again.
 $(shell [ ! -d .venv ] || $(BIN)/python -c '' 2>/dev/null || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help install run dev emulator test test-unit test-dags test-system test-ui test-compose lint format docs screenshots lock clean
+.PHONY: help install run dev emulator test test-unit test-dags test-system test-ui test-peers test-compose lint format docs screenshots lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,16 +28,17 @@ dev: .venv/.runtime ## keep Airflow and the emulator up, with the UI's address a
 emulator: .venv/.runtime ## the emulator alone, in the foreground (PORT=5005, SPEED=300)
 	@$(BIN)/python -m stack emulator --port $(PORT) --speed $(SPEED)
 
-test: .venv/.dev lint ## all tests but compose: lint, unit, dags, system, ui
-	@$(BIN)/python tests/levels.py unit dags system ui
+test: .venv/.dev lint ## all tests but compose: lint, unit, dags, system, ui, peers
+	@$(BIN)/python tests/levels.py unit dags system ui peers
 
-test-unit test-dags test-system test-ui: test-%: .venv/.dev
+test-unit test-dags test-system test-ui test-peers: test-%: .venv/.dev
 	@$(BIN)/python tests/levels.py $*
 
 test-unit: ## our code alone, against the emulator in process
 test-dags: ## the DAGs: parsing, policy, import budget
 test-system: ## Airflow's real processes against the emulator
 test-ui: ## the UI in a headless Chromium (Debian: apt-get install chromium)
+test-peers: ## programs of others against the emulator, each in an environment of its own in var/peers
 
 test-compose: .venv/.dev ## docker-compose.yaml on a real engine (needs docker)
 	@$(BIN)/python tests/levels.py compose
