@@ -50,8 +50,8 @@ class OrganisationCache:
 
         settings = self._settings
         if head == settings.payer:
-            return Organisation(settings.seed, head, list(settings.members), settings.rows)
-        return Organisation(self._seed_of(head), head, [], settings.rows)
+            return Organisation(settings.seed, head, settings.members, settings.rows)
+        return Organisation(self._seed_of(head), head, (), settings.rows)
 
 
 class _Recent(Generic[Value]):

@@ -1,123 +1,178 @@
-"""Commitments that a scenario adds or takes away: what they cover, at which rate, and what is paid for nothing.
-
-AWS publishes discounts per offering; an offering's id says nothing to an emulator, so one discount stands for all
-Savings Plans and one for all reserved instances. The real rules are followed in what matters to a reader of the
-estimate: a commitment is paid in full whether it is used or not, covers its own account first, and covers only what
-is eligible.
-"""
+"""Commitments of an estimate: those that the organisation has, and those that the scenario adds."""
 
 from __future__ import annotations
 
-import zlib
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from typing import Any
 
-from emulator.pricing_calculator.lines import Line
+import numpy as np
 
-SAVINGS_PLAN_RATE = 0.72
-RESERVED_RATE = 0.62
-_FEE_UNIT = "Hrs"
+from emulator.organisation.catalogue import REGIONS
+from emulator.pricing_calculator import offerings
+from emulator.pricing_calculator.history import PLAN_USAGE, History, Hours, Owned
+from emulator.pricing_calculator.lines import Identity, usd
+from emulator.pricing_calculator.offerings import Offering
+from emulator.pricing_calculator.products import LINUX_ON_SHARED_HARDWARE, Product
+
+# Reservations apply first, then the narrower Savings Plans.
+# https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html
+_ORDER = (offerings.RESERVED, offerings.EC2_INSTANCE, offerings.COMPUTE)
 
 
-def plan_arn(payer: str, plan_id: str) -> str:
-    """Give the ARN of a Savings Plan."""
-    return f"arn:aws:savingsplans::{payer}:savingsplan/{plan_id}"
+@dataclass
+class Commitment:
+    """A Savings Plan, or reserved instances of one offering.
 
-
-def apply_commitment(bill: list[Line], commitment: dict[str, Any], hours: float, payer: str) -> list[Line]:
-    """Cover lines of ``bill`` with one commitment, or uncover them, and give the lines that this adds.
-
-    :param commitment: AWS's BillScenarioCommitmentModificationItem.
-    :param hours: hours of the bill's month.
+    :param arn: of a Savings Plan or of a reservation.
+    :param account: who owns it.
+    :param capacity: what it can still cover in each hour: USD at its own rates of a Savings Plan, normalized units of
+        reserved instances. One that the organisation has starts with none left: what it covers, it covers already.
+    :param recurring: USD of the month.
+    :param upfront: USD once, at the start of the term; on a purchase's own bill, not on the month's.
+    :param size: USD an hour, or instances.
     """
-    action = commitment["commitmentAction"]
-    account = commitment["usageAccountId"]
+
+    id: str
+    arn: str
+    account: str
+    offering: Offering
+    capacity: Hours
+    recurring: float
+    upfront: float
+    size: float = 0.0
+
+    @property
+    def is_plan(self) -> bool:
+        """Whether it is a Savings Plan."""
+        return self.offering.kind != offerings.RESERVED
+
+    @property
+    def rank(self) -> int:
+        """Its place in the order in which commitments apply, 0 first."""
+        return _ORDER.index(self.offering.kind)
+
+    def price(self, product: Product) -> float:
+        """What a unit of usage takes of ``capacity``."""
+        if self.is_plan:
+            return product.rate * (1 - self.offering.discount_on(product))
+        return product.units
+
+    def precedence(self, product: Product) -> tuple[float, float]:
+        """Which usage comes first, the smallest value.
+
+        A Savings Plan takes the highest saving, then its lowest rate; reserved instances the smallest size.
+        https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/apply_ri.html
+        """
+        return (-self.offering.discount_on(product), self.price(product)) if self.is_plan else (product.units, 0.0)
+
+    def fee(self) -> tuple[Identity, float]:
+        """The line of its recurring fee, and the quantity on it."""
+        offering, hours = self.offering, len(self.capacity)
+        prefix = next((region.prefix for region in REGIONS if region.code == offering.region), "")
+        if not self.is_plan:
+            key = ("AmazonEC2", f"{prefix}HeavyUsage:{offering.scope}", LINUX_ON_SHARED_HARDWARE, self.account)
+            return Identity(key, "RIFee"), self.size * hours
+        name = "ComputeSP:" if offering.kind == offerings.COMPUTE else f"EC2SP:{offering.scope}."
+        usage_type = f"{prefix}{name}{offering.years}yr{offering.payment.replace(' ', '')}"
+        return Identity(
+            ("ComputeSavingsPlans", usage_type, "None", self.account), "SavingsPlanRecurringFee", "", self.arn
+        ), (float(hours))
+
+    def describe(self) -> dict[str, Any]:
+        """Give AWS's BillEstimateCommitmentSummary."""
+        return {
+            "id": self.id,
+            "purchaseAgreementType": "SAVINGS_PLANS" if self.is_plan else "RESERVED_INSTANCE",
+            "offeringId": self.offering.id,
+            "usageAccountId": self.account,
+            "region": self.offering.region,
+            "termLength": f"{self.offering.years}yr",
+            "paymentOption": self.offering.payment,
+            "upfrontPayment": usd(self.upfront),
+            "monthlyPayment": usd(self.recurring),
+        }
+
+
+def added(item: dict[str, Any], hours: int) -> Commitment | None:
+    """Make what a scenario's commitment modification adds; ``None`` if it takes something away.
+
+    :param item: AWS's BillScenarioCommitmentModificationItem.
+    :param hours: of the month.
+    """
+    action, account = item["commitmentAction"], item["usageAccountId"]
     if "addSavingsPlanAction" in action:
-        return _savings_plan(bill, action["addSavingsPlanAction"], commitment["id"], account, hours, payer)
-    if "addReservedInstanceAction" in action:
-        return _reserved(bill, action["addReservedInstanceAction"], account, hours)
-    if "negateSavingsPlanAction" in action:
-        _negate(bill, plan_arn(payer, action["negateSavingsPlanAction"]["savingsPlanId"]))
-    return []
-
-
-def _negate(bill: list[Line], plan: str) -> None:
-    """Charge on demand for what the plan covered."""
-    for line in bill:
-        if plan in line.commitments:
-            line.cost /= SAVINGS_PLAN_RATE
-            line.commitments = []
-
-
-def _savings_plan(
-    bill: list[Line], plan: dict[str, Any], plan_id: str, account: str, hours: float, payer: str
-) -> list[Line]:
-    """The plan's hourly commitment, over the month, pays for eligible usage at the plan's rate."""
-    budget = plan["commitment"] * hours
-    arn = plan_arn(payer, plan_id)
-    eligible = [line for line in bill if line.eligible and line.type == "Usage"]
-    eligible.sort(key=lambda line: (line.key[3] != account, line.key))
-    covered = _cover(eligible, budget, SAVINGS_PLAN_RATE, "SavingsPlanCoveredUsage")
-    for line in covered:
-        line.commitments = [arn]
-    unused = budget - sum(line.cost for line in covered)
-    key = ("ComputeSavingsPlans", "ComputeSP:1yrNoUpfront", "None", account)
-    return [*covered, _fee(key, "SavingsPlanRecurringFee", hours, unused, [arn])]
-
-
-def _reserved(bill: list[Line], reservation: dict[str, Any], account: str, hours: float) -> list[Line]:
-    """The instances' hours, of one instance type that stands for the offering, at the reserved rate."""
-    instances = sorted(
-        (line for line in bill if line.eligible and line.type == "Usage" and "BoxUsage" in line.key[1]),
-        key=lambda line: (line.key[3] != account, line.key),
+        plan = action["addSavingsPlanAction"]
+        offering = offerings.find(plan["savingsPlanOfferingId"], offerings.COMPUTE, offerings.EC2_INSTANCE)
+        arn = f"arn:aws:savingsplans::{account}:savingsplan/{item['id']}"
+        size = hourly = capacity = plan["commitment"]
+    elif "addReservedInstanceAction" in action:
+        reserved = action["addReservedInstanceAction"]
+        offering = offerings.find(reserved["reservedInstancesOfferingId"], offerings.RESERVED)
+        arn = f"arn:aws:ec2:{offering.region}:{account}:reserved-instances/{item['id']}"
+        size = reserved["instanceCount"]
+        hourly = size * offerings.on_demand_rate(offering) * (1 - offering.discount)
+        capacity = size * offering.units
+    else:
+        return None
+    upfront = hourly * offering.upfront_share
+    return Commitment(
+        item["id"],
+        arn,
+        account,
+        offering,
+        np.full(hours, float(capacity)),
+        (hourly - upfront) * hours,
+        upfront * offering.term_hours,
+        size,
     )
-    usage_types = sorted({line.key[1] for line in instances if line.quantity > 0})
-    if not usage_types:
-        return []
-    offering = reservation["reservedInstancesOfferingId"]
-    usage_type = usage_types[zlib.crc32(offering.encode()) % len(usage_types)]
-    of_type = [line for line in instances if line.key[1] == usage_type and line.quantity > 0]
-    rate = of_type[0].cost / of_type[0].quantity
-    budget = reservation["instanceCount"] * hours * rate * RESERVED_RATE
-    covered = _cover(of_type, budget, RESERVED_RATE, "DiscountedUsage")
-    unused = budget - sum(line.cost for line in covered)
-    key = (of_type[0].key[0], usage_type, of_type[0].key[2], account)
-    return [*covered, _fee(key, "RIFee", reservation["instanceCount"] * hours, unused, [])]
 
 
-def _cover(lines: list[Line], budget: float, rate: float, line_type: str) -> list[Line]:
-    """Move as much of ``lines`` as ``budget`` pays for at ``rate`` into new lines of ``line_type``."""
-    covered = []
-    for line in lines:
-        cost = min(line.cost * rate, budget)
-        if cost <= 0:
-            continue
-        share = cost / rate / line.cost
-        covered.append(
-            replace(
-                line,
-                quantity=line.quantity * share,
-                cost=cost,
-                historical_quantity=None,
-                historical_cost=None,
-                type=line_type,
-                commitments=[],
-            )
-        )
-        line.quantity, line.cost = line.quantity * (1 - share), line.cost * (1 - share)
-        budget -= cost
-    return covered
+def negated(items: list[dict[str, Any]]) -> set[str]:
+    """Give the ids of the commitments that a scenario does without."""
+    actions = [action for item in items for action in item["commitmentAction"].values()]
+    return {action[name] for action in actions for name in ("savingsPlanId", "reservedInstancesId") if name in action}
 
 
-def _fee(key: tuple[str, str, str, str], line_type: str, hours: float, unused: float, arns: list[str]) -> Line:
-    """The part of a commitment that covered nothing; it is paid all the same."""
-    return Line(
-        key,
-        _FEE_UNIT,
-        None,
-        False,
-        quantity=hours,
-        cost=max(0.0, round(unused, 10)),
-        type=line_type,
-        commitments=arns,
+def owned(history: History) -> list[Commitment]:
+    """Give the organisation's own commitments of the month."""
+    return [_owned(one, history) for one in history.owned]
+
+
+def _owned(one: Owned, history: History) -> Commitment:
+    kind = one.kind or offerings.RESERVED
+    years = 3 if "3" in one.term else 1
+    payment = next((each for each in offerings.PAYMENTS if _squeezed(each) == _squeezed(one.payment)), "No Upfront")
+    region = next((each.code for each in REGIONS if one.region in (each.code, each.name)), one.region)
+    scope = one.scope
+    if kind == offerings.COMPUTE:
+        region, scope = "Any", ""
+    offering = offerings.lookup(kind, years, payment, region, scope) or Offering(
+        kind, years, payment, 0.0, region, scope
     )
+    hours = history.hours
+    return Commitment(
+        one.id,
+        one.arn,
+        one.account,
+        replace(offering, discount=_discount(one, history, offering.discount)),
+        np.zeros(hours),
+        one.recurring,
+        one.amortized_upfront / hours * offering.term_hours,
+    )
+
+
+def _discount(one: Owned, history: History, default: float) -> float:
+    """What EC2 cost less under a plan, from what it covered."""
+    covered = [
+        part
+        for part in history.parts
+        if part.plan == one.arn and part.type == PLAN_USAGE and part.key[0] == "AmazonEC2" and part.list_cost > 0
+    ]
+    if not covered:
+        return default
+    return 1 - sum(part.effective_cost for part in covered) / sum(part.list_cost for part in covered)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"[^a-z]", "", text.lower())

@@ -107,7 +107,8 @@ def _finish(world: World, account: str, estimate_id: str, at: datetime) -> None:
     if estimate.failure_message:
         shelf.end(estimate, "FAILED")
         return
-    bill = estimate_bill(world, scenario, estimate)
+    bill = estimate_bill(world, estimate)
     estimate.cost_summary, estimate.line_items = bill.cost_summary, bill.line_items
+    estimate.commitments = bill.commitments
     shelf.end(estimate, "COMPLETE")
     world.calculator.count_success(estimate)

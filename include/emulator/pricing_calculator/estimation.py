@@ -1,113 +1,182 @@
-"""What an estimated bill comes to: last month's lines, changed as the scenario says, and its commitments."""
+"""What an estimated bill comes to: last month's bill, changed as the scenario says, and its commitments."""
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from emulator.pricing_calculator.commitments import SAVINGS_PLAN_RATE, apply_commitment, plan_arn
-from emulator.pricing_calculator.lines import Line, SkuKey, usd
-from emulator.pricing_calculator.state import Estimate, Scenario
+import numpy as np
+
+from emulator.pricing_calculator.commitments import added, negated, owned
+from emulator.pricing_calculator.coverage import Coverage, circles
+from emulator.pricing_calculator.expressions import matches
+from emulator.pricing_calculator.history import (
+    PLAN_FEE,
+    PLAN_NEGATION,
+    PLAN_USAGE,
+    RESERVED_FEE,
+    USAGE,
+    History,
+    Hours,
+    Part,
+    history_of,
+)
+from emulator.pricing_calculator.lines import Bill, Identity, SkuKey, usd
+from emulator.pricing_calculator.products import product
+from emulator.pricing_calculator.state import Estimate
 
 if TYPE_CHECKING:
-    from emulator.organisation import Organisation, UsageLine
     from emulator.world import World
 
-# A share of a line that is this small is a rounding error.
-_NOTHING = 1e-9
+Item = dict[str, Any]
+_PAID_TO_BE_NEGATED = (PLAN_FEE, RESERVED_FEE, PLAN_NEGATION)
 
 
 @dataclass(frozen=True)
 class EstimatedBill:
-    """AWS's BillEstimateCostSummary and the line items that it is the sum of."""
+    """AWS's BillEstimateCostSummary, the line items that it is the sum of, and the commitments in force."""
 
     cost_summary: dict[str, Any]
     line_items: list[dict[str, Any]]
+    commitments: list[dict[str, Any]]
 
 
-def estimate_bill(world: World, scenario: Scenario, estimate: Estimate) -> EstimatedBill:
+def estimate_bill(world: World, estimate: Estimate) -> EstimatedBill:
     """Work out the bill: history, then usage modifications, then commitments."""
-    interval = estimate.bill_interval
-    organisation, month = world.organisation_of(estimate.account), interval["start"].date()
-    payer = organisation.payer
-    bill = _history(world.usage(payer, month), plan_arn(payer, organisation.savings_plan(month)[0]))
-    _apply_usage(bill, organisation, scenario)
-    hours = (interval["end"] - interval["start"]).total_seconds() / 3600
-    for commitment in scenario.commitments:
-        bill.extend(apply_commitment(bill, commitment, hours, payer))
-    bill.sort(key=lambda line: (line.key, line.type, line.commitments))
-    return EstimatedBill(_summary(bill), [line.describe(payer, estimate.id) for line in bill])
+    organisation = world.organisation_of(estimate.account)
+    history = history_of(organisation, estimate.bill_interval["start"].date())
+    model = _Model(history, estimate.input_usage, estimate.input_commitments)
+    model.apply(estimate.sharing.get("groupSharingPreference"))
+    line_items = [line.describe(organisation.payer, estimate.id) for line in model.bill.sorted()]
+    return EstimatedBill(_summary(line_items), line_items, [each.describe() for each in model.commitments])
 
 
-def _history(usage: Iterable[UsageLine], plan: str) -> list[Line]:
-    """Last month's lines, before tax. What the organisation's own Savings Plan covered is a line of its own.
+class _Model:
+    """One estimate in the making.
 
-    :param plan: the ARN of that plan.
+    :param usage: AWS's BillScenarioUsageModificationItem.
+    :param commitments: AWS's BillScenarioCommitmentModificationItem.
     """
-    bill = []
-    for used in usage:
-        key = (used.service_code, used.usage_type, used.operation, used.account_id)
-        eligible = used.eligible_for_savings_plan
-        covered = (used.cost - used.effective_cost) / (1 - SAVINGS_PLAN_RATE)
-        share = covered / used.cost if used.cost else 0.0
-        for line_type, part, rate in (
-            ("Usage", 1 - share, 1.0),
-            ("SavingsPlanCoveredUsage", share, SAVINGS_PLAN_RATE),
-        ):
-            if part > _NOTHING or (line_type == "Usage" and share == 0.0):
-                quantity, cost = used.quantity * part, used.cost * part * rate
-                line = Line(key, used.unit, used.location or None, eligible, quantity, cost, type=line_type)
-                line.commitments = [] if line_type == "Usage" else [plan]
-                line.historical_quantity, line.historical_cost = quantity, cost
-                bill.append(line)
-    return bill
 
+    def __init__(self, history: History, usage: Sequence[Item], commitments: Sequence[Item]) -> None:
+        self.bill = Bill()
+        self._history = history
+        self._usage = usage
+        without = negated(list(commitments))
+        own = owned(history)
+        new = [each for item in commitments if (each := added(item, history.hours)) is not None]
+        self._without = {each.arn for each in own if each.id in without}
+        self.commitments = [each for each in own if each.arn not in self._without] + new
+        self._new = new
+        self._replaced = {part.number for item in usage for part in _replaced(item, history)}
+        self._zones = {(_key(item), item["availabilityZone"]) for item in usage if "availabilityZone" in item}
+        freed = any(part.commitment and part.number in self._replaced for part in history.parts)
+        self._coverage = Coverage(self.bill, history.hours) if new or freed else None
+        self._by_arn = {each.arn: each for each in self.commitments}
 
-def _apply_usage(bill: list[Line], organisation: Organisation, scenario: Scenario) -> None:
-    """Usage with historical usage takes the place of that line; other usage comes on top, at the list price."""
-    replaced = {_key(item["historicalUsage"]) for item in scenario.usage if "historicalUsage" in item}
-    for line in bill:
-        if line.key in replaced:
-            line.quantity = line.cost = 0.0
-    by_key = {line.key: line for line in bill if line.type == "Usage"}
-    by_sku = {line.key[:3]: line for line in bill}
-    for item in scenario.usage:
-        key = _key(item)
-        price = organisation.price(*key[:3])
-        if price is None:
+    def apply(self, preference: str | None) -> None:
+        """Fill the bill.
+
+        :param preference: AWS's groupSharingPreference.
+        """
+        for part in self._history.parts:
+            self._take_over(part)
+        for item in self._usage:
+            self._add_usage(item)
+        if self._coverage:
+            self._coverage.apply(self.commitments, circles(preference, self._history.organisation.payer))
+        for commitment in self._new:
+            identity, quantity = commitment.fee()
+            self.bill.add(identity, "Hrs", "", quantity, commitment.recurring)
+
+    def _take_over(self, part: Part) -> None:
+        """Put a part of last month's bill onto this one, unless the scenario has something else in its place."""
+        zone = part.zone if (part.key, part.zone) in self._zones else ""
+        line = Identity(part.key, part.type, zone if part.is_usage else "", part.plan)
+        self.bill.past(line, part.unit, part.location, part.quantity, part.cost)
+        if part.is_usage and part.number in self._replaced:
+            self._free(part)
+        elif part.commitment not in self._without:
+            self.bill.add(line, part.unit, part.location, part.quantity, part.cost)
+            self._offer(part, zone, part.commitment)
+        elif part.type not in _PAID_TO_BE_NEGATED:
+            self.bill.add(Identity(part.key, USAGE, zone), part.unit, part.location, part.quantity, part.list_cost)
+            self._offer(part, zone, "")
+
+    def _offer(self, part: Part, zone: str, arn: str) -> None:
+        known = product(*part.key[:3])
+        if self._coverage and part.is_usage and known and known.compute and part.number in self._history.hourly:
+            self._coverage.add(part.key, zone, known, self._history.hourly[part.number], arn)
+
+    def _free(self, part: Part) -> None:
+        """What covered a part that is no more can cover something else."""
+        commitment, known = self._by_arn.get(part.commitment), product(*part.key[:3])
+        if commitment is None:
+            return
+        if part.type == PLAN_USAGE:
+            negation = Identity(part.key, PLAN_NEGATION, "", part.plan)
+            self.bill.add(negation, part.unit, part.location, -part.quantity, part.cost)
+        if known and known.compute and part.number in self._history.hourly:
+            commitment.capacity = commitment.capacity + self._history.hourly[part.number] * commitment.price(known)
+
+    def _add_usage(self, item: Item) -> None:
+        key, zone = _key(item), item.get("availabilityZone", "")
+        known = product(*key[:3])
+        if known is None:
             raise LookupError(f"no price for {key}: the modification should have been refused")
-        if key not in by_key:
-            like = by_sku.get(key[:3])
-            by_key[key] = Line(key, price.unit, like.location if like else None, bool(like and like.eligible), 0.0, 0.0)
-            bill.append(by_key[key])
         amount = math.fsum(quantity["amount"] for quantity in item["quantities"])
-        by_key[key].quantity += amount
-        by_key[key].cost += amount * price.rate
+        line = Identity(key, USAGE, zone)
+        self.bill.add(line, known.unit, known.region.name, amount, amount * known.rate)
+        if self._coverage and known.compute:
+            self._coverage.add(key, zone, known, _by_hour(item["quantities"], self._history))
 
 
-def _key(item: dict[str, Any]) -> SkuKey:
+def _replaced(item: Item, history: History) -> Iterable[Part]:
+    """The parts that a modification takes the place of."""
+    wanted = item.get("historicalUsage")
+    if not wanted:
+        return ()
+    place, expression = wanted.get("location"), wanted.get("filterExpression", {})
+    return [
+        part
+        for part in history.by_key.get(_key(wanted), ())
+        if place in (None, part.location, part.region) and matches(expression, part.attributes)
+    ]
+
+
+def _by_hour(quantities: Sequence[Item], history: History) -> Hours:
+    """Spread amounts evenly over their usage period: from the start hour to the next one's, or the month's end."""
+    starts: defaultdict[int, float] = defaultdict(float)
+    for quantity in quantities:
+        start: datetime = quantity["startHour"]
+        starts[(start.day - 1) * 24 + start.hour] += quantity["amount"]
+    spread = np.zeros(history.hours)
+    bounds = sorted(starts)
+    for first, end in zip(bounds, [*bounds[1:], history.hours], strict=True):
+        spread[first:end] = starts[first] / (end - first)
+    return spread
+
+
+def _key(item: Item) -> SkuKey:
     return item["serviceCode"], item["usageType"], item["operation"], item["usageAccountId"]
 
 
-def _summary(bill: list[Line]) -> dict[str, Any]:
-    by_service: defaultdict[str, list[Line]] = defaultdict(list)
-    for line in bill:
-        by_service[line.key[0]].append(line)
-    services = {service: _difference(lines) for service, lines in sorted(by_service.items())}
-    return {
-        "totalCostDifference": {
-            member: usd(math.fsum(service[member]["amount"] for service in services.values()))
-            for member in ("historicalCost", "estimatedCost")
-        },
-        "serviceCostDifferences": services,
-    }
+def _summary(line_items: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Add up: a service is the sum of its line items, the total the sum of the services."""
+    by_service: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
+    for item in line_items:
+        by_service[item["serviceCode"]].append(item)
+    services = {service: _sums(items) for service, items in sorted(by_service.items())}
+    return {"totalCostDifference": _sums(services.values()), "serviceCostDifferences": services}
 
 
-def _difference(lines: list[Line]) -> dict[str, Any]:
+def _sums(items: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    listed = list(items)
     return {
-        "historicalCost": usd(math.fsum(line.historical_cost or 0.0 for line in lines)),
-        "estimatedCost": usd(math.fsum(line.cost for line in lines)),
+        member: usd(math.fsum(item[member]["amount"] for item in listed if member in item))
+        for member in ("historicalCost", "estimatedCost")
     }

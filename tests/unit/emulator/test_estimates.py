@@ -1,15 +1,8 @@
-"""Bill estimates: their hours, their end, their money, and what they say."""
+"""Bill estimates: their hours, their end, and what they say. What they come to is in test_estimation.py."""
 
 from __future__ import annotations
 
-import math
-from datetime import date
-
 import pytest
-
-from emulator.organisation import Organisation
-from emulator.organisation.catalogue import SAVINGS_PLAN_DISCOUNT, price_list
-from emulator.pricing_calculator.commitments import SAVINGS_PLAN_RATE
 
 PAYER, MEMBER = "111122223333", "444455556666"
 OFFERING = "11111111-1111-1111-1111-111111111111"
@@ -70,11 +63,6 @@ def commit(calculator, scenario):
         assert answer["errors"] == []
 
     return create
-
-
-def total(estimate):
-    difference = estimate["costSummary"]["totalCostDifference"]
-    return difference["historicalCost"]["amount"], difference["estimatedCost"]["amount"]
 
 
 def test_an_estimate_takes_at_least_twenty_minutes(emulator, calculator, start):
@@ -296,93 +284,6 @@ def test_five_estimates_a_month_are_free_and_failed_ones_do_not_count(emulator, 
     for number in range(8):
         finish(f"estimate-{number}")
     assert emulator.charges() == [{"account": PAYER, "month": "2026-11", "estimates": 7, "billed": 2, "usd": 4.0}]
-
-
-def test_nothing_changed_costs_what_it_did(finish):
-    estimate, _ = finish()
-    historical, estimated = total(estimate)
-    assert historical > 0
-    assert estimated == historical
-
-
-def test_services_are_sums_of_line_items_and_the_total_of_services(add, commit, finish):
-    add(7440.0)
-    commit({"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 1.0}})
-    estimate, items = finish()
-    services = estimate["costSummary"]["serviceCostDifferences"]
-    for member, position in (("historicalCost", 0), ("estimatedCost", 1)):
-        for code, service in services.items():
-            costs = [item[member]["amount"] for item in items if item["serviceCode"] == code and member in item]
-            assert math.fsum(costs) == pytest.approx(service[member]["amount"], abs=1e-6)
-        amounts = [service[member]["amount"] for service in services.values()]
-        assert math.fsum(amounts) == pytest.approx(total(estimate)[position], abs=1e-6)
-
-
-def test_added_usage_costs_its_list_price(add, finish):
-    add(1000.0)
-    historical, estimated = total(finish()[0])
-    rate = Organisation(7, PAYER, [MEMBER], 500).price("AmazonEC2", "BoxUsage:m5.large", "RunInstances").rate
-    assert estimated - historical == pytest.approx(1000 * rate)
-
-
-def test_usage_that_was_not_there_before_has_no_history(add, finish):
-    used = {line.usage_type for line in Organisation(7, PAYER, [MEMBER], 500).usage(date(2026, 10, 1))}
-    service, usage_type, operation = next(sku for sku in price_list() if sku[1] not in used)
-    add(10.0, serviceCode=service, usageType=usage_type, operation=operation)
-    (new,) = [item for item in finish()[1] if "historicalCost" not in item]
-    assert (new["usageType"], new["estimatedUsageQuantity"]["amount"]) == (usage_type, 10.0)
-
-
-def test_historical_usage_is_replaced(emulator, calculator, add, finish):
-    _, before = finish("before")
-    line = next(item for item in before if item["usageType"].startswith("BoxUsage"))
-    known = {name: line[name] for name in ("serviceCode", "usageType", "operation", "usageAccountId")}
-    historical = {
-        **known,
-        "billInterval": {"start": "2026-10-01T00:00:00Z", "end": "2026-11-01T00:00:00Z"},
-        "filterExpression": {"dimensions": {"key": "SERVICE", "values": ["AmazonEC2"]}},
-    }
-    add(5.0, **known, historicalUsage=historical)
-    _, after = finish("after")
-    same = [item for item in after if all(item[name] == value for name, value in known.items())]
-    assert math.fsum(item["estimatedUsageQuantity"]["amount"] for item in same) == pytest.approx(5.0)
-
-
-def test_a_used_savings_plan_saves_money(commit, finish):
-    commit({"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 0.01}})
-    estimate, items = finish()
-    historical, estimated = total(estimate)
-    assert historical - estimated == pytest.approx(0.01 * 744 * (1 / 0.72 - 1))
-    covered = [
-        item for item in items if item["lineItemType"] == "SavingsPlanCoveredUsage" and "historicalCost" not in item
-    ]
-    assert math.fsum(item["estimatedCost"]["amount"] for item in covered) == pytest.approx(0.01 * 744)
-
-
-def test_an_unused_savings_plan_is_paid_for(commit, finish):
-    commit({"addSavingsPlanAction": {"savingsPlanOfferingId": OFFERING, "commitment": 1000.0}})
-    _, items = finish()
-    (fee,) = [item for item in items if item["lineItemType"] == "SavingsPlanRecurringFee"]
-    covered = [item for item in items if item.get("savingsPlanArns") == fee["savingsPlanArns"]]
-    assert math.fsum(item["estimatedCost"]["amount"] for item in covered) == pytest.approx(744_000)
-
-
-def test_reserved_instances_cover_their_hours(commit, finish):
-    commit({"addReservedInstanceAction": {"reservedInstancesOfferingId": OFFERING, "instanceCount": 1}})
-    _, items = finish()
-    kinds = {item["lineItemType"] for item in items}
-    assert {"DiscountedUsage", "RIFee"} <= kinds
-
-
-def test_a_negated_savings_plan_raises_the_bill(commit, finish):
-    plan = next(arn for item in finish("before")[1] for arn in item.get("savingsPlanArns", []))
-    commit({"negateSavingsPlanAction": {"savingsPlanId": plan.rpartition("/")[2]}})
-    historical, estimated = total(finish("after")[0])
-    assert estimated > historical
-
-
-def test_the_plans_of_bill_and_estimate_have_one_rate():
-    assert pytest.approx(1 - SAVINGS_PLAN_DISCOUNT) == SAVINGS_PLAN_RATE
 
 
 def test_line_items_are_filtered(calculator, finish):

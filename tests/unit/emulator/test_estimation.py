@@ -1,0 +1,279 @@
+"""What estimated bills come to. Expectations are worked out by hand from prices, discounts and the exported CUR."""
+
+from __future__ import annotations
+
+import math
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
+from uuid import NAMESPACE_URL, uuid5
+
+import duckdb
+import pytest
+
+from emulator.charges import create_charges
+from emulator.organisation import Organisation, month_end
+from emulator.pricing_calculator import offerings
+from emulator.pricing_calculator.estimation import estimate_bill
+from emulator.pricing_calculator.state import Estimate
+from emulator.query import parse
+
+PAYER, MEMBER = "111122223333", "444455556666"
+OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
+HOURS = 744
+ORGANISATION = Organisation(7, PAYER, (MEMBER,), 20_000)
+WORLD = SimpleNamespace(organisation_of=lambda account: ORGANISATION)
+M5_LARGE = ("AmazonEC2", "BoxUsage:m5.large", "RunInstances", PAYER)
+# Not in the organisation's fleet: what covers it was bought for it.
+M6I_LARGE = ("AmazonEC2", "BoxUsage:m6i.large", "RunInstances", PAYER)
+USD_PER_HOUR = 0.096  # of both, in us-east-1
+
+
+def estimated(usage=(), commitments=(), sharing=None, now=datetime(2026, 11, 20, tzinfo=UTC)):
+    return estimate_bill(
+        WORLD,
+        Estimate(
+            id="e",
+            account=PAYER,
+            name="e",
+            created_at=now,
+            expires_at=now,
+            ends_at=now,
+            tags={},
+            scenario_id="s",
+            sharing={"groupSharingPreference": sharing} if sharing else {},
+            input_usage=usage,
+            input_commitments=commitments,
+        ),
+    )
+
+
+def modification(key, *amounts, history=None, **more):
+    """Usage of ``key``: one amount for the month, or pairs of a day and hour and an amount."""
+    pairs = amounts if isinstance(amounts[0], tuple) else [(OCTOBER, amounts[0])]
+    item = dict(zip(("serviceCode", "usageType", "operation", "usageAccountId"), key, strict=True))
+    if history is not None:
+        more["historicalUsage"] = {**item, "filterExpression": history}
+    return {**item, "quantities": [{"startHour": start, "amount": amount} for start, amount in pairs], **more}
+
+
+def bought(number, account=PAYER, **action):
+    return {"id": str(uuid5(NAMESPACE_URL, str(number))), "usageAccountId": account, "commitmentAction": action}
+
+
+def plan(usd_per_hour, kind=offerings.COMPUTE, years=1, payment="No Upfront", scope=("Any", ""), number=1, **more):
+    offering = offerings.lookup(kind, years, payment, *scope)
+    return bought(
+        number, addSavingsPlanAction={"savingsPlanOfferingId": offering.id, "commitment": usd_per_hour}, **more
+    )
+
+
+def reserved(count, instance_type, years=1, payment="No Upfront", number=2, **more):
+    offering = offerings.lookup(offerings.RESERVED, years, payment, "us-east-1", instance_type)
+    return bought(
+        number,
+        addReservedInstanceAction={"reservedInstancesOfferingId": offering.id, "instanceCount": count},
+        **more,
+    )
+
+
+def total(bill, member="estimatedCost"):
+    return bill.cost_summary["totalCostDifference"][member]["amount"]
+
+
+def rise(bill):
+    return total(bill) - total(bill, "historicalCost")
+
+
+def found(bill, line_type, key=None):
+    """The summed quantity and cost of the estimate's items of a type (and SKU)."""
+    names = ("serviceCode", "usageType", "operation", "usageAccountId")
+    items = [
+        item
+        for item in bill.line_items
+        if item["lineItemType"] == line_type and (key is None or tuple(item[name] for name in names) == key)
+    ]
+    return tuple(
+        math.fsum(item[member]["amount"] for item in items) for member in ("estimatedUsageQuantity", "estimatedCost")
+    )
+
+
+def cur(expression, where="true", month=date(2026, 10, 1)):
+    """One value from the exported table of the month: what a user would query in it."""
+    query = parse(
+        "SELECT line_item_usage_amount FROM COST_AND_USAGE_REPORT",
+        {"COST_AND_USAGE_REPORT": {"TIME_GRANULARITY": "DAILY"}},
+    )
+    with duckdb.connect() as connection:
+        now = month_end(month) + timedelta(days=20)
+        return math.fsum(
+            connection.execute(f"SELECT coalesce(sum({expression}), 0) FROM export WHERE {where}").fetchone()[0]
+            for _ in create_charges(connection, ORGANISATION, query, month, now)
+        )
+
+
+@pytest.fixture(scope="module")
+def unchanged():
+    return estimated()
+
+
+def test_nothing_changed_costs_what_it_did(unchanged):
+    assert rise(unchanged) == 0.0
+    for item in unchanged.line_items:
+        assert item["estimatedCost"] == item["historicalCost"]
+        assert item["estimatedUsageQuantity"] == item["historicalUsageQuantity"]
+
+
+@pytest.mark.parametrize("month", [4, 10])  # the Savings Plan's upfront fee is paid in April
+def test_the_historical_bill_is_the_exported_one_before_tax_and_purchases(month):
+    bill = estimated(now=datetime(2026, month + 1, 20, tzinfo=UTC))
+    kept = "line_item_line_item_type <> 'Tax' AND bill_bill_type <> 'Purchase'"
+    expected = cur("line_item_unblended_cost", kept, date(2026, month, 1))
+    assert total(bill, "historicalCost") == pytest.approx(expected, abs=1e-5)
+
+
+def test_every_type_of_line_is_taken_over(unchanged):
+    for line_type in {item["lineItemType"] for item in unchanged.line_items}:
+        expected = cur("line_item_unblended_cost", f"line_item_line_item_type = '{line_type}'")
+        assert found(unchanged, line_type)[1] == pytest.approx(expected, abs=1e-5)
+
+
+def test_services_are_exact_sums_of_items_and_the_total_of_services():
+    bill = estimated([modification(M6I_LARGE, 10_000.0)], [plan(3.0), reserved(2, "m6i.xlarge")])
+    services = bill.cost_summary["serviceCostDifferences"]
+    for member in ("historicalCost", "estimatedCost"):
+        for code, service in services.items():
+            items = [item for item in bill.line_items if item["serviceCode"] == code and member in item]
+            assert math.fsum(item[member]["amount"] for item in items) == service[member]["amount"]
+        assert math.fsum(service[member]["amount"] for service in services.values()) == total(bill, member)
+
+
+def test_twice_an_instance_type_costs_its_list_price_more(unchanged):
+    (hours, _) = found(unchanged, "Usage", M5_LARGE)
+    bill = estimated([modification(M5_LARGE, hours)])
+    assert rise(bill) == pytest.approx(hours * USD_PER_HOUR)
+    assert found(bill, "Usage", M5_LARGE)[0] == pytest.approx(2 * hours)
+
+
+def test_usage_that_was_not_there_has_no_history():
+    (item,) = [item for item in estimated([modification(M6I_LARGE, 10.0)]).line_items if "historicalCost" not in item]
+    assert (item["usageType"], item["location"]) == ("BoxUsage:m6i.large", "US East (N. Virginia)")
+    assert (item["estimatedUsageQuantity"]["amount"], item["estimatedCost"]["amount"]) == (10.0, 0.96)
+
+
+def test_usage_modelled_in_a_zone_goes_on_top_of_that_zones():
+    bill = estimated([modification(M5_LARGE, 5.0, availabilityZone="us-east-1a")])
+    (item,) = [
+        item for item in bill.line_items if item["availabilityZone"] == "us-east-1a" and item["lineItemType"] == "Usage"
+    ]
+    where = (
+        "line_item_availability_zone = 'us-east-1a' AND line_item_line_item_type = 'Usage'"
+        f" AND line_item_usage_type = 'BoxUsage:m5.large' AND line_item_usage_account_id = '{PAYER}'"
+    )
+    assert item["estimatedUsageQuantity"]["amount"] == pytest.approx(cur("line_item_usage_amount", where) + 5.0)
+
+
+@pytest.mark.parametrize(
+    ("expression", "where"),
+    [
+        ({"tags": {"key": "team", "values": ["checkout"]}}, "resource_tags['user_team'] = 'checkout'"),
+        (
+            {"not": {"costCategories": {"key": "business_unit", "values": ["Platform"]}}},
+            "cost_category['business_unit'] <> 'Platform'",
+        ),
+        (
+            {
+                "and": [
+                    {"dimensions": {"key": "RECORD_TYPE", "values": ["Usage"]}},
+                    {"tags": {"key": "environment", "values": ["prod", "dev"]}},
+                ]
+            },
+            "line_item_line_item_type = 'Usage' AND resource_tags['user_environment'] IN ('prod', 'dev')",
+        ),
+    ],
+)
+def test_historical_usage_is_replaced_where_its_filter_matches_and_nowhere_else(unchanged, expression, where):
+    key = ("AmazonS3", "TimedStorage-ByteHrs", "StandardStorage", MEMBER)
+    same = (
+        "line_item_usage_type = 'TimedStorage-ByteHrs' AND line_item_operation = 'StandardStorage'"
+        f" AND product_servicecode = 'AmazonS3' AND line_item_usage_account_id = '{MEMBER}' AND {where}"
+    )
+    matched = cur("line_item_usage_amount", same)
+    bill = estimated([modification(key, 7.0, history=expression)])
+    assert found(bill, "Usage", key)[0] == pytest.approx(found(unchanged, "Usage", key)[0] - matched + 7.0)
+    assert rise(bill) == pytest.approx(7.0 * 0.023 - cur("line_item_unblended_cost", same))
+    untouched = [item for item in bill.line_items if item["estimatedCost"] == item.get("historicalCost")]
+    assert len(bill.line_items) - len(untouched) == (1 if matched or expression else 0)
+
+
+def test_a_plan_covers_no_more_than_its_commitment_in_any_hour():
+    # 20 instances in the first hour and none after: 1 USD pays for 1 / (0.096 * 0.74) = 14.08 of them.
+    burst = modification(M6I_LARGE, (OCTOBER, 20.0), (OCTOBER + timedelta(hours=1), 0.0))
+    specific = {"kind": offerings.EC2_INSTANCE, "scope": ("us-east-1", "m6i")}
+    bill = estimated([burst], [plan(1.0, **specific)])
+    covered = 1 / (USD_PER_HOUR * (1 - 0.36))
+    assert found(bill, "SavingsPlanCoveredUsage", M6I_LARGE)[0] == pytest.approx(covered)
+    assert found(bill, "Usage", M6I_LARGE)[0] == pytest.approx(20 - covered)
+    # on demand for the rest, and the whole commitment, used or not
+    assert rise(bill) == pytest.approx((20 - covered) * USD_PER_HOUR + 1.0 * HOURS)
+
+
+def test_an_amount_is_spread_over_its_usage_period():
+    specific = {"kind": offerings.EC2_INSTANCE, "scope": ("us-east-1", "m6i")}
+    bill = estimated([modification(M6I_LARGE, 10.0 * HOURS)], [plan(0.3072, **specific)])
+    # 0.3072 USD pay for 5 of the 10 instances in every hour: 0.096 * 0.64 = 0.06144 each
+    assert found(bill, "SavingsPlanCoveredUsage", M6I_LARGE)[0] == pytest.approx(5 * HOURS)
+    assert rise(bill) == pytest.approx((5 * USD_PER_HOUR + 0.3072) * HOURS)
+
+
+def test_a_used_plan_saves_its_discount():
+    bill = estimated(commitments=[plan(0.01)])
+    assert -rise(bill) == pytest.approx((0.01 / 0.74 - 0.01) * HOURS)
+    assert found(bill, "SavingsPlanRecurringFee")[1] == pytest.approx(
+        found(estimated(), "SavingsPlanRecurringFee")[1] + 0.01 * HOURS
+    )
+
+
+def test_reservations_cover_before_plans_and_the_narrower_plan_before_the_wider():
+    # 10 instances an hour: 2 reserved, then 3 by the EC2 Instance plan, then 4 by the Compute plan, 1 on demand.
+    commitments = [
+        plan(4 * USD_PER_HOUR * 0.74, number=1),
+        plan(3 * USD_PER_HOUR * 0.64, kind=offerings.EC2_INSTANCE, scope=("us-east-1", "m6i"), number=2),
+        reserved(2, "m6i.large", number=3),
+    ]
+    only_here = [modification(key, 0.0, history={}) for key in _eligible_keys()]
+    bill = estimated([*only_here, modification(M6I_LARGE, 10.0 * HOURS)], [*commitments, *_without_plan()])
+    plans = {
+        item["savingsPlanArns"][0].rpartition("/")[2]: item["estimatedUsageQuantity"]["amount"] / HOURS
+        for item in bill.line_items
+        if item["lineItemType"] == "SavingsPlanCoveredUsage" and "historicalCost" not in item
+    }
+    assert plans == {commitments[0]["id"]: pytest.approx(4), commitments[1]["id"]: pytest.approx(3)}
+    assert found(bill, "DiscountedUsage", M6I_LARGE)[0] / HOURS == pytest.approx(2)
+    assert found(bill, "Usage", M6I_LARGE)[0] / HOURS == pytest.approx(1)
+
+
+def test_doing_without_a_plan_charges_on_demand_for_what_it_covered_and_saves_its_fee():
+    bill = estimated(commitments=_without_plan())
+    covered = cur("line_item_unblended_cost", "line_item_line_item_type = 'SavingsPlanCoveredUsage'")
+    fee = cur("line_item_unblended_cost", "line_item_line_item_type = 'SavingsPlanRecurringFee'")
+    assert covered > fee > 0
+    assert rise(bill) == pytest.approx(covered - fee)
+    assert found(bill, "SavingsPlanCoveredUsage") == (0.0, 0.0)
+    assert found(bill, "SavingsPlanRecurringFee") == (0.0, 0.0)
+
+
+def _without_plan():
+    """Negations of the organisation's own Savings Plans."""
+    return [
+        bought(f"without {commitment['id']}", negateSavingsPlanAction={"savingsPlanId": commitment["id"]})
+        for commitment in estimated().commitments
+        if commitment["purchaseAgreementType"] == "SAVINGS_PLANS"
+    ]
+
+
+def _eligible_keys():
+    return [
+        tuple(item[name] for name in ("serviceCode", "usageType", "operation", "usageAccountId"))
+        for item in estimated().line_items
+        if "BoxUsage" in item["usageType"] or "Fargate" in item["usageType"] or "GB-Second" in item["usageType"]
+    ]
