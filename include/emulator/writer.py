@@ -1,73 +1,133 @@
-"""The files of an export: a query over the simulated organisation's bill, as Parquet or as gzipped CSV."""
+"""The files of an export: a query over the simulated organisation's bill, streamed into chunks."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from emulator.charges import VIEWS, create_charges
+from emulator.chunk_files import PARQUET, ChunkFile, open_chunk
+from emulator.csv_text import MACROS, text
 from emulator.organisation import Organisation
 from emulator.other_tables import create_other
 from emulator.query import OutputColumn, Query
 from emulator.sql_conditions import identifier
 
-COPY_OPTIONS = {
-    "PARQUET": "FORMAT parquet, COMPRESSION snappy",
-    "TEXT_OR_CSV": "FORMAT csv, HEADER, COMPRESSION gzip",
-}
+# AWS splits by size and does not say at which. So many bytes fit into memory a few times over.
+CHUNK_BYTES = 64 << 20
+# A chunk's size is looked at after each group of lines, and a group is what is held in memory.
+_GROUP_LINES = 50_000
 
 
-def render(
-    organisation: Organisation,
-    query: Query,
-    period: date,
-    now: datetime,
-    output: str,
-    chunk_rows: int | None,
-) -> Iterator[bytes]:
-    """The data files of one partition, each complete in itself, one after the other.
+@dataclass(frozen=True)
+class Content:
+    """What is to be written: one partition of an export's table.
 
-    `period` is any day of the month to show, `now` (with a time zone) the moment up to which it has happened,
-    `output` PARQUET or TEXT_OR_CSV (gzipped), `chunk_rows` the most rows of a file (None: one file). Yields nothing
-    if no row matches, as a manifest lists only files with data.
+    :param period: any day of the month to show.
+    :param now: the moment up to which it has happened, with a time zone.
+    :param viewer: the only account whose lines are shown; every account's if ``None``.
     """
-    with duckdb.connect() as connection, tempfile.TemporaryDirectory(prefix="emulator-") as folder:
-        create = create_charges if query.table.name in VIEWS else create_other
-        for _ in create(connection, organisation, query, period, now):
-            for first, last in _chunks(connection, query, chunk_rows):
-                path = Path(folder) / "chunk"
-                connection.execute(
-                    f"COPY (SELECT {', '.join(_output(each, output) for each in query.columns)} FROM export"  # noqa: S608
-                    f" WHERE line_number BETWEEN {first} AND {last} AND {query.where_sql()})"
-                    f" TO '{path}' ({COPY_OPTIONS[output]})"
-                )
-                yield path.read_bytes()
-                path.unlink()
+
+    organisation: Organisation
+    query: Query
+    period: date
+    now: datetime
+    viewer: str | None = None
 
 
-def _chunks(connection: duckdb.DuckDBPyConnection, query: Query, rows: int | None) -> list[tuple[int, int]]:
-    """The first and last line number of each file. LIMIT cuts the last one: lines are in a fixed order."""
-    limit = "" if query.limit is None else f"LIMIT {min(query.limit, 2**62)}"
-    return connection.execute(
-        f"SELECT min(line_number), max(line_number) FROM ("  # noqa: S608
-        f" SELECT line_number, (row_number() OVER (ORDER BY line_number) - 1) // {rows or 2**62} AS chunk"
-        f" FROM export WHERE {query.where_sql()} ORDER BY line_number {limit})"
-        " GROUP BY chunk ORDER BY chunk"
-    ).fetchall()
+@dataclass(frozen=True)
+class Form:
+    """How it is cut into files.
+
+    :param name: what the files' names begin with; a number and the suffix follow.
+    :param suffix: what they become: .snappy.parquet, .csv.gz or .csv.zip.
+    :param chunk_lines: a file ends after so many lines, if it is not full before.
+    :param chunk_bytes: a file is full when it has reached this size.
+    """
+
+    name: str
+    suffix: str
+    chunk_lines: int
+    chunk_bytes: int = CHUNK_BYTES
 
 
-def _output(column: OutputColumn, output: str) -> str:
-    """An output column as SQL. CSV has only text: maps as JSON, moments as ISO 8601, nothing at all for empty."""
+def render(content: Content, form: Form, folder: Path, between: Callable[[], None] = lambda: None) -> Iterator[Path]:
+    """Write the data files of a partition into ``folder``, each complete in itself, and give them one by one.
+
+    Gives nothing if no line matches, as a manifest lists only files with data. Memory does not grow with the number
+    of lines: the table comes in slices, a slice in groups of lines. ``between`` is called after each group; what it
+    raises ends the writing.
+    """
+    # One thread: more would hand over a slice's lines out of order, and leave no processor to whoever asks meanwhile.
+    with duckdb.connect(config={"threads": 1, "temp_directory": str(folder)}) as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        groups = _groups(_batches(connection, content, form), _group_lines(form))
+        for number, group in enumerate(groups, 1):
+            path = folder / f"{form.name}-{number:05}{form.suffix}"
+            with closing(open_chunk(path, group.schema)) as chunk:
+                _fill(chunk, form, chain([group], groups), between)
+            yield path
+
+
+def _fill(chunk: ChunkFile, form: Form, groups: Iterator[pa.Table], between: Callable[[], None]) -> None:
+    """Write groups until the chunk is full or there are no more."""
+    lines = 0
+    for group in groups:
+        chunk.write(group)
+        lines += group.num_rows
+        between()
+        if lines >= form.chunk_lines or chunk.size >= form.chunk_bytes:
+            return
+
+
+def _batches(connection: duckdb.DuckDBPyConnection, content: Content, form: Form) -> Iterator[pa.RecordBatch]:
+    """The matching lines of all slices, in order. LIMIT counts over the slices."""
+    query = content.query
+    create = create_charges if query.table.name in VIEWS else create_other
+    slices = create(connection, content.organisation, query, content.period, content.now, content.viewer)
+    columns = ", ".join(_output(column, form) for column in query.columns)
+    left = 2**62 if query.limit is None else query.limit
+    for _ in slices:
+        shown = f"SELECT {columns} FROM export WHERE {query.where_sql()} LIMIT {left}"  # noqa: S608
+        for batch in connection.sql(shown).to_arrow_reader(_group_lines(form)):
+            left -= batch.num_rows
+            yield batch
+        if left <= 0:
+            return
+
+
+def _groups(batches: Iterator[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """The same lines in tables of ``size`` lines, the last one of what is left."""
+    held: list[pa.RecordBatch] = []
+    missing = size
+    for batch in batches:
+        while batch.num_rows:
+            held.append(batch.slice(0, missing))
+            batch = batch.slice(missing)
+            missing -= held[-1].num_rows
+            if not missing:
+                yield pa.Table.from_batches(held)
+                held, missing = [], size
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+def _group_lines(form: Form) -> int:
+    """A chunk's lines are a whole number of groups."""
+    groups = -(-form.chunk_lines // _GROUP_LINES)
+    return -(-form.chunk_lines // groups)
+
+
+def _output(column: OutputColumn, form: Form) -> str:
     value = column.source.sql()
-    if output == "TEXT_OR_CSV":
-        if column.type.startswith("map<"):
-            value = f"CAST(to_json({value}) AS VARCHAR)"
-        elif column.type.startswith("timestamp"):
-            value = f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%gZ')"
-        elif column.type == "string":
-            value = f"nullif({value}, '')"
+    if form.suffix != PARQUET:
+        value = text(value, column.type)
     return f"{value} AS {identifier(column.name)}"

@@ -1,18 +1,14 @@
-"""Writes what an execution delivers: chunks, blanked surplus chunks, and the manifest last."""
+"""The desk that deliveries are handed in at, and the one thread that writes them."""
 
 from __future__ import annotations
 
-import json
 import logging
-from collections.abc import Callable, Iterator
-from datetime import datetime
-from typing import TYPE_CHECKING
+import threading
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from emulator import storage
-from emulator.data_exports.definition import read_query
 from emulator.data_exports.destination import Destination
-from emulator.data_exports.state import Execution, ExportRecord
-from emulator.query import Query
+from emulator.data_exports.shipment import Delivery, DeliveryRefusedError, Shipment
 
 if TYPE_CHECKING:
     from emulator.world import World
@@ -20,77 +16,110 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
-class DeliveryDesk:
-    """Takes deliveries as they fall due and writes them at the end of the settling.
+class _AbandonedError(Exception):
+    """The desk is closed, or the export is deleted: what is being written is of no use."""
 
-    When the clock jumps a month, ninety deliveries to one partition fall due at once. In overwrite mode no client
-    can ever see any but the last, so only the last is rendered; in create-new mode every run keeps its folder.
+
+class DeliveryDesk:
+    """Takes deliveries as they fall due and writes them in order, in a thread that lives while there are any.
+
+    An execution is DELIVERY_IN_PROCESS until its manifest is written. When the clock jumps a month, ninety deliveries
+    to one partition fall due at once. In overwrite mode no client can ever see any but the last, so only the last is
+    written; in create-new mode every run keeps its folder.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._waiting: dict[object, Callable[[], None]] = {}
+        self._changed = threading.Condition(world.lock)
+        self._waiting: dict[object, Delivery] = {}
+        self._under_way: Delivery | None = None
+        self._writer: threading.Thread | None = None
+        self._is_closed = False
 
-    def accept(self, record: ExportRecord, execution: Execution, at: datetime) -> None:
-        """Take the delivery of an execution that ends at ``at``."""
-        destination = Destination.of(execution.snapshot, record.account)
-        key = (record.arn, execution.period) if destination.overwrites else execution.id
-        self._waiting.pop(key, None)
-        self._waiting[key] = lambda: self._deliver(record, execution, destination, at)
+    def accept(self, delivery: Delivery) -> None:
+        """Take a delivery that is due. The caller holds the world's lock.
+
+        If the bucket refuses it at this moment it has failed at once.
+        """
+        if self._is_closed:
+            return
+        if not Shipment(self._world, delivery, lambda: None).permitted():
+            delivery.fail("INSUFFICIENT_PERMISSION")
+            return
+        record, execution = delivery.record, delivery.execution
+        overwrites = Destination.of(execution.snapshot, record.account).overwrites
+        key = (record.arn, execution.period) if overwrites else execution.id
+        if older := self._waiting.get(key):
+            delivery.earlier = [*older.earlier, older]
+        self._waiting[key] = delivery
+        self._see_to_writer()
+
+    def wait(self, until: datetime) -> None:
+        """Wait until everything due by ``until`` is written. The world's lock is let go meanwhile."""
+        if not self._waiting and self._writer is None:
+            return
+        with self._changed:
+            self._see_to_writer()
+            self._changed.wait_for(lambda: not self._owes(until))
 
     def flush(self) -> None:
-        """Write everything that was taken."""
-        with self._world.lock:
-            waiting, self._waiting = list(self._waiting.values()), {}
-            for deliver in waiting:
-                deliver()
+        """Wait until everything is written."""
+        self.wait(datetime.max.replace(tzinfo=UTC))
 
-    def _deliver(self, record: ExportRecord, execution: Execution, destination: Destination, at: datetime) -> None:
+    def close(self) -> None:
+        """Forget what is waiting, give up what is under way, and wait until the thread has ended."""
+        with self._changed:
+            self._is_closed = True
+            self._waiting.clear()
+            self._changed.wait_for(lambda: self._writer is None)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a snapshot keeps: what is not written yet, and of what is half written all of it."""
+        waiting = dict(self._waiting)
+        if self._under_way:
+            waiting = {self._under_way.execution.id: self._under_way, **waiting}
+        return {"world": self._world, "waiting": waiting}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        DeliveryDesk.__init__(self, state["world"])
+        self._waiting = state["waiting"]
+
+    def _owes(self, until: datetime) -> bool:
+        pending = [*self._waiting.values(), *([self._under_way] if self._under_way else [])]
+        return any(each.at <= until for delivery in pending for each in (delivery, *delivery.earlier))
+
+    def _see_to_writer(self) -> None:
+        """Have a thread write what is waiting, also what a snapshot brought back."""
+        if self._waiting and self._writer is None:
+            self._writer = threading.Thread(target=self._write_all, name="emulator-deliveries", daemon=True)
+            self._writer.start()
+
+    def _write_all(self) -> None:
+        while delivery := self._next():
+            self._write(delivery)
+
+    def _next(self) -> Delivery | None:
+        with self._changed:
+            key = next(iter(self._waiting), None)
+            self._under_way = self._waiting.pop(key) if key else None
+            if self._under_way is None:
+                self._writer = None
+            self._changed.notify_all()
+            return self._under_way
+
+    def _write(self, delivery: Delivery) -> None:
+        def proceed() -> None:
+            if self._is_closed or not self._world.exports.holds(delivery.record):
+                raise _AbandonedError
+
         try:
-            self._write(record, execution, destination, at)
+            Shipment(self._world, delivery, proceed).send()
+        except _AbandonedError:
+            _log.info("delivery of %s, execution %s, abandoned", delivery.record.arn, delivery.execution.id)
+        except DeliveryRefusedError:
+            with self._world.lock:
+                delivery.fail("INSUFFICIENT_PERMISSION")
         except Exception:
-            _log.exception("delivery of %s, execution %s, failed", record.arn, execution.id)
-            execution.move("DELIVERY_FAILURE", at, "INTERNAL_FAILURE")
-            record.judge(at, "INTERNAL_FAILURE")
-
-    def _write(self, record: ExportRecord, execution: Execution, destination: Destination, at: datetime) -> None:
-        query = read_query(execution.snapshot["DataQuery"])
-        partition = query.table.partition(execution.period)
-        path = destination.data_path(partition, execution)
-        keys = []
-        for number, body in enumerate(self._chunks(record.account, query, execution, destination.format, at), 1):
-            keys.append(destination.chunk_key(path, number))
-            storage.put(destination.bucket, keys[-1], body, at)
-        place = destination.uri(destination.chunk_key(path, 0))
-        for number in range(len(keys) + 1, record.chunks.get(place, 0) + 1):
-            storage.put(destination.bucket, destination.chunk_key(path, number), b"", at)
-        record.chunks[place] = max(len(keys), record.chunks.get(place, 0))
-        manifest = {
-            "exportArn": record.arn,
-            "executionId": execution.id,
-            "columns": [{"name": column.name, "type": _manifest_type(column.type)} for column in query.columns],
-            "dataFiles": [destination.uri(key) for key in keys],
-        }
-        for key in destination.manifest_keys(partition, execution):
-            storage.put(destination.bucket, key, json.dumps(manifest).encode(), at)
-
-    def _chunks(self, account: str, query: Query, execution: Execution, output: str, at: datetime) -> Iterator[bytes]:
-        # Here and not above: the engine behind it would double the time to the ready line.
-        from emulator.writer import render
-
-        rows = _chunk_rows(query, self._world.settings.rows)
-        return render(self._world.organisation_of(account), query, execution.period, at, output, rows)
-
-
-def _chunk_rows(query: Query, rows: int) -> int:
-    """A month makes two or three chunks, by the day or by the hour, so that readers meet more than one."""
-    is_hourly = query.properties.get("TIME_GRANULARITY", "HOURLY") == "HOURLY"
-    return max(1000, rows * 8 if is_hourly else rows // 2)
-
-
-def _manifest_type(column_type: str) -> str:
-    """Manifests name their types in four words."""
-    for word in ("map", "timestamp"):
-        if column_type.lower().startswith(word):
-            return word
-    return column_type.lower()
+            _log.exception("delivery of %s, execution %s, failed", delivery.record.arn, delivery.execution.id)
+            with self._world.lock:
+                delivery.fail("INTERNAL_FAILURE")

@@ -16,7 +16,7 @@ from datetime import date, datetime, time, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from emulator.data_exports.destination import Destination
+from emulator.data_exports.shipment import Delivery
 from emulator.data_exports.state import Execution, ExportRecord
 
 if TYPE_CHECKING:
@@ -82,13 +82,7 @@ class Runner:
     def _finish(self, record: ExportRecord, execution: Execution, says_when_completed: bool, at: datetime) -> None:
         if not self._is_alive(record, execution) or self._fails(record, execution, "DELIVERY_FAILURE", at):
             return
-        if not Destination.of(execution.snapshot, record.account).permits(record.arn, record.account):
-            self._fail(record, execution, "DELIVERY_FAILURE", "INSUFFICIENT_PERMISSION", at)
-            return
-        execution.move("DELIVERY_SUCCESS", at)
-        execution.completed_at = at if says_when_completed else None
-        record.judge(at)
-        self._world.deliveries.accept(record, execution, at)
+        self._world.deliveries.accept(Delivery(record, execution, at, says_when_completed))
 
     def _is_alive(self, record: ExportRecord, execution: Execution) -> bool:
         return self._world.exports.holds(record) and not execution.status.endswith("_FAILURE")

@@ -52,6 +52,7 @@ class ExportRecord:
     :param definition: AWS's Export as it is echoed, with its ARN and with the properties that nobody sent. An update
         puts another in its place: executions keep theirs as their snapshot.
     :param tags: value by key, in the order in which they came.
+    :param judged_at: when the delivery was due that ``health`` and ``reason`` speak of.
     :param runs: how many runs there have been; durations are drawn by this number.
     :param next_run_at: when the next run begins. AWS has no word for it; the status page shows it.
     :param chunks: per data path, how many chunks the last delivery left there (overwrite mode blanks the surplus).
@@ -67,6 +68,7 @@ class ExportRecord:
     refreshed_at: datetime | None = None
     health: str = "HEALTHY"
     reason: str | None = None
+    judged_at: datetime | None = None
     runs: int = 0
     next_run_at: datetime | None = None
     executions: list[Execution] = field(default_factory=list)
@@ -78,11 +80,15 @@ class ExportRecord:
         return str(self.definition["Name"])
 
     def judge(self, at: datetime, reason: str | None = None) -> None:
-        """Take over the result of the latest delivery: healthy without a ``reason``."""
-        self.health, self.reason = ("UNHEALTHY" if reason else "HEALTHY"), reason
-        self.updated_at = at
+        """Take over the result of the delivery that was due at ``at``: healthy without a ``reason``.
+
+        A delivery that was written late says nothing any more of the export's health.
+        """
         if reason is None:
-            self.refreshed_at = at
+            self.refreshed_at = max(at, self.refreshed_at or at)
+        if self.judged_at is None or at >= self.judged_at:
+            self.health, self.reason, self.judged_at = ("UNHEALTHY" if reason else "HEALTHY"), reason, at
+            self.updated_at = max(at, self.updated_at)
 
     def describe(self) -> dict[str, Any]:
         """Give AWS's ExportStatus."""

@@ -6,7 +6,10 @@ import csv
 import gzip
 import io
 import json
+import tempfile
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +20,7 @@ from emulator.charges import VIEWS
 from emulator.organisation import Organisation
 from emulator.query import parse
 from emulator.tables import TABLES
-from emulator.writer import render
+from emulator.writer import CHUNK_BYTES, Content, Form, render
 
 CUR, FOCUS, FOCUS_1_0 = "COST_AND_USAGE_REPORT", "FOCUS_1_2_AWS", "FOCUS_1_0_AWS"
 ORGANISATION = Organisation(7, "111122223333", ["444455556666"], 500)
@@ -45,14 +48,20 @@ def chunks(
     properties: dict[str, str] | None = None,
     month: date = NOVEMBER,
     now: datetime = LATER,
-    output: str = "PARQUET",
-    chunk_rows: int | None = None,
+    suffix: str = ".snappy.parquet",
+    chunk_lines: int = 1_000_000,
+    chunk_bytes: int = CHUNK_BYTES,
+    viewer: str | None = None,
 ) -> list[bytes]:
     if properties is None:
         properties = {} if table not in (CUR, FOCUS) else {"TIME_GRANULARITY": "DAILY"}
     columns = columns or ", ".join(column.name for column in TABLES[table].columns(properties))
     query = parse(f"SELECT {columns} FROM {table} {rest}", {table: properties})
-    return list(render(ORGANISATION, query, month, now, output, chunk_rows))
+    content = Content(ORGANISATION, query, month, now, viewer)
+    with tempfile.TemporaryDirectory() as folder:
+        return [
+            path.read_bytes() for path in render(content, Form("daily", suffix, chunk_lines, chunk_bytes), Path(folder))
+        ]
 
 
 def rows(table: str, columns: str | None = None, **how: Any) -> list[dict[str, Any]]:
@@ -61,7 +70,7 @@ def rows(table: str, columns: str | None = None, **how: Any) -> list[dict[str, A
 
 
 def csv_rows(table: str, columns: str | None = None, **how: Any) -> list[dict[str, str]]:
-    files = chunks(table, columns, output="TEXT_OR_CSV", **how)
+    files = chunks(table, columns, suffix=".csv.gz", **how)
     return [row for file in files for row in csv.DictReader(io.StringIO(gzip.decompress(file).decode()))]
 
 
@@ -202,17 +211,16 @@ def test_where_limit_and_map_keys() -> None:
     assert all(row["user_team"] and row["user_team"] != "web" for row in found)
 
 
-@pytest.mark.parametrize("output", ["PARQUET", "TEXT_OR_CSV"])
-def test_chunks_hold_all_rows_in_order(output: str) -> None:
-    read = rows if output == "PARQUET" else csv_rows
+@pytest.mark.parametrize("read", [rows, csv_rows])
+def test_chunks_hold_all_rows_in_order(read: Callable[..., list[dict[str, Any]]]) -> None:
     how: dict[str, Any] = {"rest": "WHERE line_item_unblended_cost > 1 LIMIT 250"}
-    files = chunks(CUR, "identity_line_item_id", output=output, chunk_rows=100, **how)
-    assert len(files) == 3
-    assert read(CUR, "identity_line_item_id", chunk_rows=100, **how) == read(CUR, "identity_line_item_id", **how)
+    suffix = ".snappy.parquet" if read is rows else ".csv.gz"
+    assert len(chunks(CUR, "identity_line_item_id", suffix=suffix, chunk_lines=100, **how)) == 3
+    assert read(CUR, "identity_line_item_id", chunk_lines=100, **how) == read(CUR, "identity_line_item_id", **how)
 
 
 def test_csv_has_a_header_empty_text_for_nothing_and_maps_as_json() -> None:
-    file = chunks(FOCUS, "InvoiceId, Tags, ChargePeriodStart", output="TEXT_OR_CSV", rest="LIMIT 1")[0]
+    file = chunks(FOCUS, "InvoiceId, Tags, ChargePeriodStart", suffix=".csv.gz", rest="LIMIT 1")[0]
     now = datetime(2026, 11, 20, tzinfo=UTC)
     header, first = gzip.decompress(file).decode().splitlines()
     assert header == "InvoiceId,Tags,ChargePeriodStart"
