@@ -134,6 +134,15 @@ def negated(items: list[dict[str, Any]]) -> set[str]:
     return {action[name] for action in actions for name in ("savingsPlanId", "reservedInstancesId") if name in action}
 
 
+def removable(history: History, action: str) -> set[str]:
+    """Give the ids of the organisation's commitments that a scenario can do without.
+
+    :param action: negateSavingsPlanAction or negateReservedInstanceAction.
+    """
+    plans = action == "negateSavingsPlanAction"
+    return {one.id for one in history.owned if bool(one.kind) == plans}
+
+
 def owned(history: History) -> list[Commitment]:
     """Give the organisation's own commitments of the month."""
     return [_owned(one, history) for one in history.owned]

@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from emulator.organisation.catalogue import REGIONS
 from emulator.pricing_calculator.batches import Entry, EntryRefused
+from emulator.pricing_calculator.expressions import matches, problem
 from emulator.pricing_calculator.filters import passes
-from emulator.pricing_calculator.rates import Sku
+from emulator.pricing_calculator.simulation import Sku, bill_of, find_product
 from emulator.service import Call
 
 # AWS's filter names and where a line has the value; HISTORICAL_ names look into its historical usage.
@@ -39,18 +39,23 @@ def check_usage(call: Call, entry: Entry, interval: Mapping[str, datetime]) -> N
     account, sku = entry["usageAccountId"], sku_of(entry)
     if not is_own_account(call, account):
         raise EntryRefused("BAD_REQUEST", f"Account {account} is not in the organisation")
-    if call.world.organisation_of(call.account).price(*sku) is None:
+    if find_product(sku) is None:
         raise EntryRefused("BAD_REQUEST", f"There is no price for {' '.join(sku)}")
-    historical = entry.get("historicalUsage")
-    if historical is None:
-        return
+    if "historicalUsage" in entry:
+        _check_history(call, entry["historicalUsage"], interval)
+
+
+def _check_history(call: Call, historical: Mapping[str, Any], interval: Mapping[str, datetime]) -> None:
     if historical["billInterval"] != interval:
         raise EntryRefused("BAD_REQUEST", f"historicalUsage.billInterval must be {written(interval)}")
-    used = (*sku_of(historical), historical["usageAccountId"])
-    for line in call.world.usage(call.account, interval["start"].date()):
-        if used == (line.service_code, line.usage_type, line.operation, line.account_id):
-            return
-    raise EntryRefused("NOT_FOUND", "The bill interval has no such historical usage")
+    expression, place = historical["filterExpression"], historical.get("location")
+    wrong = problem(expression)
+    if wrong:
+        raise EntryRefused("BAD_REQUEST", f"historicalUsage.filterExpression: {wrong}")
+    bill = bill_of(call.world, call.account, interval["start"].date())
+    lines = bill.by_key.get((*sku_of(historical), historical["usageAccountId"]), [])
+    if not any(place in (None, line.location, line.region) and matches(expression, line.attributes) for line in lines):
+        raise EntryRefused("NOT_FOUND", "The bill interval has no such historical usage")
 
 
 def is_own_account(call: Call, account: str) -> bool:
@@ -63,7 +68,8 @@ def is_own_account(call: Call, account: str) -> bool:
 def usage_item(entry: Entry) -> dict[str, Any]:
     """Give what the Item shapes of all usage lines have of their entry."""
     item = {name: entry[name] for name in _TAKEN if entry.get(name)}
-    return {**item, "location": _location(entry["usageType"])}
+    product = find_product(sku_of(entry))
+    return {**item, "location": product.region.name if product else None}
 
 
 def written(interval: Mapping[str, datetime]) -> str:
@@ -81,9 +87,3 @@ def _filter_values(item: Mapping[str, Any]) -> dict[str, Any]:
     historical = item.get("historicalUsage", {})
     values = {name: item.get(member) for name, member in _FILTERS.items()}
     return values | {f"HISTORICAL_{name}": historical.get(member) for name, member in _FILTERS.items()}
-
-
-def _location(usage_type: str) -> str:
-    """Give the region's name that the prefix of a usage type says; none is us-east-1."""
-    fitting = [region for region in REGIONS if usage_type.startswith(region.prefix)]
-    return max(fitting, key=lambda region: len(region.prefix)).name
