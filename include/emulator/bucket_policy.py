@@ -6,7 +6,7 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-l
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 SERVICE_PRINCIPAL = "bcm-data-exports.amazonaws.com"
@@ -39,13 +39,22 @@ def delivery_policy(bucket: str, exporting_account: str) -> dict[str, Any]:
 def may_deliver(policy: Mapping[str, Any] | None, resource_arn: str, source_arn: str, source_account: str) -> bool:
     """Say whether ``policy`` lets Data Exports put the object ``resource_arn``.
 
-    An explicit Deny wins, without an Allow it is refused. A condition operator or key that is not known here never
-    matches an Allow and always matches a Deny: in doubt the delivery is refused.
+    An explicit Deny wins, without an Allow it is refused. A condition operator that is not known here never matches
+    an Allow and always matches a Deny: in doubt the delivery is refused.
 
     :param source_arn: the export's ARN, compared with the condition key ``aws:SourceArn``.
     :param source_account: the exporting account, compared with ``aws:SourceAccount``.
     """
-    context = {"aws:sourcearn": source_arn, "aws:sourceaccount": source_account}
+    # All that the request of a service carries; of principals' organisations, networks and the like it has nothing.
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    context = {
+        "aws:sourcearn": source_arn,
+        "aws:sourceaccount": source_account,
+        "aws:securetransport": "true",
+        "aws:principalisawsservice": "true",
+        "aws:principalservicename": SERVICE_PRINCIPAL,
+        "s3:x-amz-acl": "bucket-owner-full-control",
+    }
     allowed = False
     for statement in _listed((policy or {}).get("Statement")):
         denies = statement.get("Effect") == "Deny"
@@ -94,27 +103,29 @@ def _conditions_hold(
 ) -> bool:
     for operator, keys in conditions.items():
         for key, wanted in keys.items():
-            held = _condition_holds(operator, [str(one) for one in _listed(wanted)], context.get(key.lower()))
+            held = _condition_holds(operator, [_text(one) for one in _listed(wanted)], context.get(key.lower()))
             if not (in_doubt if held is None else held):
                 return False
     return True
 
 
 def _condition_holds(operator: str, wanted: list[str], actual: str | None) -> bool | None:
-    """Evaluate one condition; ``None`` if the operator or the key is not known."""
-    name = operator.removesuffix("IfExists")
-    negated = name.replace("Not", "", 1) if "Not" in name else None
-    matches = {
-        "StringEquals": lambda pattern, value: pattern == value,
-        "StringEqualsIgnoreCase": lambda pattern, value: pattern.lower() == value.lower(),
-        "StringLike": _like,
-        "ArnLike": _arn_like,
-        "ArnEquals": _arn_like,
-    }.get(negated or name)
-    if matches is None or actual is None:
+    """Evaluate one condition; ``None`` if the operator is not known.
+
+    A key that the request does not carry matches nothing, so that only a negated operator, or one with IfExists,
+    holds. https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+    """
+    quantifier, _, plain = operator.rpartition(":")
+    name = plain.removesuffix("IfExists")
+    if name == "Null":
+        return str(actual is None).lower() in map(str.lower, wanted)
+    matches = _OPERATORS.get(name.replace("Not", "", 1))
+    if matches is None:
         return None
-    matched = any(matches(pattern, actual) for pattern in wanted)
-    return not matched if negated else matched
+    if actual is None and (plain.endswith("IfExists") or quantifier == "ForAllValues"):
+        return True
+    matched = actual is not None and any(matches(pattern, actual) for pattern in wanted)
+    return not matched if "Not" in name else matched
 
 
 def _arn_like(pattern: str, value: str) -> bool:
@@ -126,6 +137,21 @@ def _arn_like(pattern: str, value: str) -> bool:
 def _like(pattern: str, value: str, ignore_case: bool = False) -> bool:
     expression = re.escape(pattern).replace(r"\*", ".*").replace(r"\?", ".")
     return re.fullmatch(expression, value, re.DOTALL | (re.IGNORECASE if ignore_case else 0)) is not None
+
+
+_OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
+    "StringEquals": lambda pattern, value: pattern == value,
+    "StringEqualsIgnoreCase": lambda pattern, value: pattern.lower() == value.lower(),
+    "StringLike": _like,
+    "ArnLike": _arn_like,
+    "ArnEquals": _arn_like,
+    "Bool": lambda pattern, value: pattern.lower() == value,
+    "IpAddress": lambda pattern, value: False,  # no request of a service tells where it comes from
+}
+
+
+def _text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _listed(value: Any) -> list[Any]:

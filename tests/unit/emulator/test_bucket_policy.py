@@ -101,8 +101,23 @@ def test_the_elements_of_a_statement(changes, allowed):
             },
             False,
         ),
+        ({"StringLike": {"aws:SourceAccount": ["9*", "*"]}}, True),
+        ({"Bool": {"aws:SecureTransport": "true"}}, True),
+        ({"Bool": {"aws:SecureTransport": False}}, False),
+        ({"Bool": {"aws:PrincipalIsAWSService": "true"}}, True),
+        ({"StringEquals": {"aws:PrincipalServiceName": SERVICE["Service"]}}, True),
+        ({"StringEquals": {"s3:x-amz-acl": "bucket-owner-full-control"}}, True),
         ({"IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, False),
+        ({"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}, True),
         ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, False),
+        ({"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}, True),
+        ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}, True),
+        ({"StringNotEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}, True),
+        ({"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-1"}}, True),
+        ({"ForAnyValue:StringEquals": {"aws:SourceAccount": ACCOUNT}}, True),
+        ({"Null": {"aws:PrincipalOrgID": "true"}}, True),
+        ({"Null": {"aws:SourceArn": "true"}}, False),
+        ({"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}, False),
     ],
 )
 def test_the_conditions_of_a_statement(condition, holds):
@@ -118,5 +133,15 @@ def test_a_deny_for_others_does_not_matter():
     assert allows(statement(), denied)
 
 
+def test_a_deny_of_requests_without_tls_does_not_matter():
+    assert allows(statement(), statement(Effect="Deny", Condition={"Bool": {"aws:SecureTransport": "false"}}))
+
+
 def test_a_deny_that_is_not_understood_denies():
-    assert not allows(statement(), statement(Effect="Deny", Condition={"Bool": {"aws:SecureTransport": "false"}}))
+    later = {"DateGreaterThan": {"aws:CurrentTime": "2020-01-01T00:00:00Z"}}
+    assert not allows(statement(), statement(Effect="Deny", Condition=later))
+
+
+def test_a_deny_for_the_service_by_what_it_is_not_denies():
+    others = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert not allows(statement(), statement(Effect="Deny", Principal=None, NotPrincipal=others))
