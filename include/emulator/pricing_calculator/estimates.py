@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.errors import conflict
 from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
-from emulator.pricing_calculator.estimation import estimate_bill
 from emulator.pricing_calculator.filters import lies_within, passes
 from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.scenarios import ready_scenario
+from emulator.pricing_calculator.simulation import work_out
 from emulator.pricing_calculator.state import ESTIMATE_KEPT, Estimate
 from emulator.pricing_calculator.tags import checked_tags
 from emulator.service import Call
@@ -107,7 +107,7 @@ def _finish(world: World, account: str, estimate_id: str, at: datetime) -> None:
     if estimate.failure_message:
         shelf.end(estimate, "FAILED")
         return
-    bill = estimate_bill(world, estimate)
+    bill = work_out(world, estimate)
     estimate.cost_summary, estimate.line_items = bill.cost_summary, bill.line_items
     estimate.commitments = bill.commitments
     shelf.end(estimate, "COMPLETE")

@@ -5,9 +5,12 @@ https://docs.aws.amazon.com/cost-management/latest/userguide/pc-rates-discounts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
+
+from emulator.pricing_calculator.simulation import Sku, bill_of, find_product
 
 if TYPE_CHECKING:
     from emulator.world import World
@@ -16,8 +19,8 @@ BEFORE_DISCOUNTS = "BEFORE_DISCOUNTS"
 AFTER_COMMITMENTS = "AFTER_DISCOUNTS_AND_COMMITMENTS"
 RATE_TYPES = (BEFORE_DISCOUNTS, "AFTER_DISCOUNTS", AFTER_COMMITMENTS)
 
-Sku = tuple[str, str, str]
-"""Service code, usage type, operation."""
+# The line types of usage that is paid for by itself, or by a Savings Plan at its rate.
+_PAID = ("Usage", "SavingsPlanCoveredUsage")
 
 
 @dataclass(frozen=True)
@@ -51,18 +54,20 @@ def unit_price(world: World, account: str, sku: Sku, rate_type: str, month: date
     """Give the unit of a SKU and the USD that one costs, or ``None`` if the price list does not know it.
 
     The simulated organisation has negotiated no discount, so that the first two rate types are the list price. After
-    commitments it is what the organisation paid for the SKU on average in ``month``.
+    commitments it is what the organisation paid for a unit on average in ``month``, Savings Plans included.
     """
-    price = world.organisation_of(account).price(*sku)
-    if price is None:
+    product = find_product(sku)
+    if product is None:
         return None
+    rate = product.rate
     if rate_type == AFTER_COMMITMENTS:
-        lines = [
-            line
-            for line in world.usage(account, month)
-            if (line.service_code, line.usage_type, line.operation) == sku and line.cost > 0
+        paid = [
+            part
+            for key, parts in bill_of(world, account, month).by_key.items()
+            for part in parts
+            if key[:3] == sku and part.type in _PAID
         ]
-        if lines:
-            discount = sum(line.effective_cost for line in lines) / sum(line.cost for line in lines)
-            return price.unit, price.rate * discount
-    return price.unit, price.rate
+        list_cost = math.fsum(part.list_cost for part in paid)
+        if list_cost > 0:
+            rate *= math.fsum(part.effective_cost or part.cost for part in paid) / list_cost
+    return product.unit, rate

@@ -8,10 +8,9 @@ from typing import Any
 from emulator.errors import invalid_field
 from emulator.pricing_calculator.access import find, new_id, operation
 from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
-from emulator.pricing_calculator.commitments import removable
-from emulator.pricing_calculator.history import history_of
 from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.scenarios import ready_scenario
+from emulator.pricing_calculator.simulation import bill_of
 from emulator.pricing_calculator.state import Scenario
 from emulator.pricing_calculator.usage import is_own_account
 from emulator.service import Call
@@ -90,8 +89,9 @@ def _check_commitment(call: Call, scenario: Scenario, entry: Entry) -> None:
     if not name.startswith("negate"):
         return
     (commitment,) = members.values()
-    history = history_of(call.world.organisation_of(call.account), scenario.bill_interval["start"].date())
-    if commitment not in removable(history, name):
+    owned = bill_of(call.world, call.account, scenario.bill_interval["start"].date()).owned
+    is_plan = name == "negateSavingsPlanAction"
+    if not any(one.id == commitment and bool(one.kind) == is_plan for one in owned):
         raise EntryRefused("CONFLICT", f"The organisation has no commitment {commitment}")
     if any(item["commitmentAction"] == action for item in scenario.commitments):
         raise EntryRefused("CONFLICT", f"The scenario does without commitment {commitment} already")

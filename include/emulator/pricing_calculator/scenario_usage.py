@@ -11,6 +11,7 @@ from emulator.pricing_calculator.access import find, new_id, operation
 from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
 from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.scenarios import ready_scenario
+from emulator.pricing_calculator.simulation import find_product
 from emulator.pricing_calculator.state import Item
 from emulator.pricing_calculator.usage import check_usage, sku_of, usage_item, wanted_usage, written
 from emulator.service import Call
@@ -37,7 +38,7 @@ def create_usage(call: Call) -> dict[str, Any]:
 
     def create(entry: Entry) -> dict[str, Any]:
         check_usage(call, entry, scenario.bill_interval)
-        quantities = _quantities(call, entry, entry.get("amounts", []), scenario.bill_interval)
+        quantities = _quantities(entry, entry.get("amounts", []), scenario.bill_interval)
         item = {"id": new_id(call), **usage_item(entry), "quantities": quantities}
         scenario.usage.put(item["id"], item)
         return {"key": entry["key"], **item}
@@ -56,7 +57,7 @@ def update_usage(call: Call) -> dict[str, Any]:
             raise EntryRefused("NOT_FOUND", f"The bill scenario has no usage modification {entry['id']}")
         changed = regrouped(item, entry)
         if "amounts" in entry:
-            changed["quantities"] = _quantities(call, item, entry["amounts"], scenario.bill_interval)
+            changed["quantities"] = _quantities(item, entry["amounts"], scenario.bill_interval)
         scenario.usage.put(entry["id"], changed)
         return changed
 
@@ -84,7 +85,7 @@ def list_usage(call: Call) -> dict[str, Any]:
     return paged(call, scenario.usage.after, wanted_usage(call), lambda item: item)
 
 
-def _quantities(call: Call, line: Entry, amounts: list[dict[str, Any]], interval: Mapping[str, datetime]) -> list[Item]:
+def _quantities(line: Entry, amounts: list[dict[str, Any]], interval: Mapping[str, datetime]) -> list[Item]:
     """Check amounts and give AWS's UsageQuantity of each."""
     if not amounts or any(amount["amount"] < 0 for amount in amounts):
         raise EntryRefused("BAD_REQUEST", "amounts must be given, and none may be negative")
@@ -92,5 +93,5 @@ def _quantities(call: Call, line: Entry, amounts: list[dict[str, Any]], interval
         raise EntryRefused(
             "BAD_REQUEST", f"A startHour lies outside of the scenario's bill interval, {written(interval)}"
         )
-    price = call.world.organisation_of(call.account).price(*sku_of(line))
-    return [{**amount, "unit": price.unit if price else None} for amount in amounts]
+    product = find_product(sku_of(line))
+    return [{**amount, "unit": product.unit if product else None} for amount in amounts]
