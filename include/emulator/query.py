@@ -68,7 +68,7 @@ def _selected(tokens: Tokens) -> tuple[str, str | None, str]:
     if tokens.take_symbol("*"):
         raise QueryError("SELECT * is not supported: name the columns, as GetTable lists them.")
     column, key = tokens.reference()
-    alias = tokens.name("an alias") if tokens.take_keyword("AS") else None
+    alias = tokens.alias() if tokens.take_keyword("AS") else None
     return column, key, alias or key or column
 
 

@@ -1,10 +1,15 @@
 """The WHERE clause of an export's query as a tree that writes itself as DuckDB SQL.
 
-A user's text reaches DuckDB only through `identifier` and `text`, which quote it.
+A user's text reaches DuckDB only through `identifier` and `text`, which quote it, or as a number in ASCII digits.
+
+AWS documents operators and no types. Here a literal must be of its column's type: a number for double and int, text in
+single quotes for string, true or false for boolean, a quoted ISO 8601 time (UTC without an offset) for timestamp; maps
+are compared by key. As in any SQL, a condition on a null, or on a key that a map lacks, is neither true nor false.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -152,6 +157,8 @@ def _literal(tokens: Tokens, reference: Reference) -> str:
         number = tokens.take("number")
         if number is None:
             raise tokens.surprise(f"a number, because {reference} is a {reference.type}")
+        if math.isinf(float(number)):
+            raise QueryError(f"{number[:20]}... is too large to compare {reference} with.")
         return number
     if reference.type == "boolean":
         for word in ("TRUE", "FALSE"):
@@ -170,8 +177,8 @@ def _literal(tokens: Tokens, reference: Reference) -> str:
 def _timestamp(value: str, reference: Reference) -> str:
     try:
         moment = datetime.fromisoformat(value)
-    except ValueError:
+        if moment.tzinfo:
+            moment = moment.astimezone(UTC).replace(tzinfo=None)
+    except (ValueError, OverflowError):
         raise QueryError(f"{reference} is a timestamp, and {value!r} is not one (2026-11-01T00:00:00Z).") from None
-    if moment.tzinfo:
-        moment = moment.astimezone(UTC).replace(tzinfo=None)
     return f"TIMESTAMP {text(moment.isoformat(sep=' '))}"

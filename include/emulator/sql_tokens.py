@@ -18,10 +18,12 @@ _TOKEN = re.compile(
     r"""(?P<space>\s+)
     |(?P<word>[A-Za-z_][A-Za-z0-9_]*)
     |(?P<number>-?\d+(?:\.\d+)?(?![A-Za-z0-9_.]))
+    |(?P<digits>\d[A-Za-z0-9_]+)
     |(?P<text>'(?:[^']|'')*')
     |(?P<symbol><>|!=|<=|>=|[=<>(),.*])""",
-    re.VERBOSE,
+    re.VERBOSE | re.ASCII,
 )
+_LARGEST_LIMIT = 2**63 - 1
 
 
 class QueryError(ValueError):
@@ -90,6 +92,13 @@ class Tokens:
         self._at += 1
         return text
 
+    def alias(self) -> str:
+        """Step over a new name: letters, digits and underscores, in any order, but no word that SQL has."""
+        kind, text = self._peek()
+        if self._step(kind == "digits" or (kind == "number" and text.isdigit())):
+            return text
+        return self.name("an alias")
+
     def reference(self) -> tuple[str, str | None]:
         """Step over `column` or `column.key`."""
         column = self.name("a column")
@@ -101,9 +110,9 @@ class Tokens:
         return column, key
 
     def whole_number(self, what: str) -> int:
-        """Step over a whole number, zero or more."""
-        text = self.take("number")
-        if text is None or not text.isdigit():
+        """Step over a whole number, from 0 to the largest that engines count with."""
+        text = self.take("number") or ""
+        if not text.isdigit() or len(text) > 19 or int(text) > _LARGEST_LIMIT:
             raise QueryError(f"{what} needs a whole number.")
         return int(text)
 
