@@ -10,7 +10,7 @@ from emulator.pricing_calculator.access import find, new_id, operation
 from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
 from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.scenarios import ready_scenario
-from emulator.pricing_calculator.simulation import bill_of
+from emulator.pricing_calculator.simulation import removable_commitments
 from emulator.pricing_calculator.state import Scenario
 from emulator.pricing_calculator.usage import is_own_account
 from emulator.service import Call
@@ -89,9 +89,8 @@ def _check_commitment(call: Call, scenario: Scenario, entry: Entry) -> None:
     if not name.startswith("negate"):
         return
     (commitment,) = members.values()
-    owned = bill_of(call.world, call.account, scenario.bill_interval["start"].date()).owned
-    is_plan = name == "negateSavingsPlanAction"
-    if not any(one.id == commitment and bool(one.kind) == is_plan for one in owned):
+    month = scenario.bill_interval["start"].date()
+    if commitment not in removable_commitments(call.world, call.account, month, name):
         raise EntryRefused("CONFLICT", f"The organisation has no commitment {commitment}")
     if any(item["commitmentAction"] == action for item in scenario.commitments):
         raise EntryRefused("CONFLICT", f"The scenario does without commitment {commitment} already")

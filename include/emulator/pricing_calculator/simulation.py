@@ -33,6 +33,13 @@ def bill_of(world: World, account: str, month: date) -> History:
     return history.history_of(world.organisation_of(account), month)
 
 
+def removable_commitments(world: World, account: str, month: date, action: str) -> set[str]:
+    """Give the ids of the organisation's commitments that ``action``, a negating one, can name."""
+    from emulator.pricing_calculator import commitments
+
+    return commitments.removable(bill_of(world, account, month), action)
+
+
 def work_out(world: World, estimate: Estimate) -> EstimatedBill:
     """Work out an estimate."""
     from emulator.pricing_calculator import estimation
