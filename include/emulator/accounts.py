@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 from moto.iam.models import iam_backends
+from moto.sts.models import sts_backends
 
 _HEADER_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]+/[^/]+/([^/]+)/aws4_request")
 _TRAILING_ACCOUNT = re.compile(r"(\d{12})$")
@@ -16,33 +17,59 @@ _TRAILING_ACCOUNT = re.compile(r"(\d{12})$")
 
 @dataclass(frozen=True)
 class Caller:
-    """Who signed a request: access key id (``None`` if nobody did), signing name of the service, account."""
+    """Who signed a request.
+
+    :param access_key_id: ``None`` if nobody did.
+    :param service: the signing name, ``None`` if nobody signed.
+    :param account: twelve digits.
+    :param role: the ARN of the assumed role's session, for keys that AssumeRole handed out.
+    """
 
     access_key_id: str | None
     service: str | None
     account: str
+    role: str | None = None
 
 
-def caller(environ: Mapping[str, Any], default_account: str) -> Caller:
-    """Find out who calls, from the Authorization header or a presigned URL.
+class KeyRing:
+    """Knows whose a key is. Signatures are not verified, and keys do not expire.
 
     A key whose last twelve characters are digits belongs to that account, a key that moto's IAM or STS handed out
-    to the account of its user or role, any other to ``default_account``. Signatures are not verified.
+    to the account of its user or role, any other to ``default_account``.
     """
-    access_key_id, service = _credential(environ)
-    account = default_account if access_key_id is None else account_of(access_key_id, default_account)
-    return Caller(access_key_id, service, account)
+
+    def __init__(self, default_account: str) -> None:
+        self._default = default_account
+        self._handed_out: dict[str, tuple[str, str | None]] = {}
+
+    def caller(self, environ: Mapping[str, Any]) -> Caller:
+        """Find out who calls, from the Authorization header or a presigned URL."""
+        access_key_id, service = _credential(environ)
+        if access_key_id is None:
+            return Caller(None, service, self._default)
+        trailing = _TRAILING_ACCOUNT.search(access_key_id)
+        if trailing:
+            return Caller(access_key_id, service, trailing.group(1))
+        found = self._handed_out.get(access_key_id) or _find(access_key_id)
+        if found is None:
+            return Caller(access_key_id, service, self._default)
+        # What it belongs to never changes, and looking through all accounts takes its time.
+        self._handed_out[access_key_id] = found
+        return Caller(access_key_id, service, *found)
+
+    def forget(self) -> None:
+        """Forget what IAM and STS handed out: they have been emptied or replaced."""
+        self._handed_out.clear()
 
 
-def account_of(access_key_id: str, default_account: str) -> str:
-    """Give the account of an access key, see :func:`caller`."""
-    trailing = _TRAILING_ACCOUNT.search(access_key_id)
-    if trailing:
-        return trailing.group(1)
+def _find(access_key_id: str) -> tuple[str, str | None] | None:
+    """Look for a key in every account: its account and its role's session."""
     for account, partitions in list(iam_backends.items()):
-        if any(access_key_id in backend.access_keys for backend in partitions.values()):
-            return str(account)
-    return default_account
+        for partition, backend in list(partitions.items()):
+            if access_key_id in backend.access_keys:
+                role = sts_backends[account][partition].get_assumed_role_from_access_key(access_key_id)
+                return str(account), role.arn if role else None
+    return None
 
 
 def _credential(environ: Mapping[str, Any]) -> tuple[str | None, str | None]:

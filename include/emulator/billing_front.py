@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from emulator.accounts import Caller
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 _BY_TARGET = {service.protocol.target_prefix: service for service in SERVICES}
 _log = logging.getLogger(__name__)
-
-
-class AnswerDropped(Exception):  # noqa: N818 - not an error: what a fault rule asked for
-    """The request was carried out, and a fault rule wants the connection closed without an answer."""
 
 
 def find_service(environ: Mapping[str, Any]) -> tuple[Service, str] | None:
@@ -47,14 +43,12 @@ class BillingFront:
     ) -> Answer:
         """Answer one request.
 
-        :raises AnswerDropped: if a fault rule wants that.
+        :raises NoAnswer: if a fault rule wants that.
         """
         world = self._world
-        entry = world.journal.begin(service.name, operation, caller.account, caller.access_key_id, world.clock.now())
-        entry.params = _readable(body)
-        effects = world.faults.for_call(operation, caller.account)
-        if effects.delay_seconds:
-            self._stopping.wait(effects.delay_seconds)
+        entry = world.journal.begin(service.name, operation, caller, world.clock.now(), body)
+        effects = world.faults.for_call(service.name, operation, caller)
+        effects.before(entry, self._stopping)
         try:
             if effects.error:
                 raise effects.error
@@ -64,14 +58,15 @@ class BillingFront:
             answer = self._carry_out(service, operation, caller.account, body)
         except ServiceError as error:
             answer = service.protocol.error(error)
+            if effects.status:
+                answer = replace(answer, status=effects.status)
         except Exception:
             _log.exception("%s failed", operation)
             answer = service.protocol.error(
                 ServiceError("InternalServerException", "The emulator failed; its log says where")
             )
-        entry.status, entry.error = answer.status, answer.error
-        if effects.drop_answer:
-            raise AnswerDropped
+        entry.end(answer)
+        effects.after()
         return answer
 
     def _carry_out(self, service: Service, operation: str, account: str, body: bytes) -> Answer:
@@ -81,10 +76,3 @@ class BillingFront:
         with self._world.present() as now:
             call = Call(self._world, operation, account, params, now)
             return service.protocol.answer(model, handler(call))
-
-
-def _readable(body: bytes) -> Any:
-    try:
-        return json.loads(body or b"{}")
-    except (ValueError, RecursionError):
-        return None

@@ -22,7 +22,8 @@ examples:
   aws --endpoint-url http://127.0.0.1:5005 bcm-data-exports list-tables
 
 An access key id whose last twelve characters are digits belongs to that account, any other to the first of
---accounts. The control API is under /_emulator: health, clock, requests, faults, charges, reset.
+--accounts. The status page is at /, the control API under /_emulator: health, clock, requests, faults, charges,
+snapshots, restore, reset. Both answer this machine only, unless --open-control is given.
 """
 
 
@@ -63,6 +64,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ACCOUNT/NAME",
         help="create this bucket, open to the payer's exports; may be given several times",
     )
+    add("--open-control", action="store_true", help="let other machines use the control API and see the status page")
     return parser
 
 
@@ -86,6 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         seed=given.seed,
         rows=given.rows,
         estimate_hours=given.estimate_hours,
+        open_control=given.open_control,
     )
     # moto is what makes the start slow: a wrong argument should not wait for it.
     from emulator.server import Emulator

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 import threading
 import time
 from collections.abc import Callable
@@ -28,7 +27,7 @@ class Clock:
 
     @property
     def jumps(self) -> int:
-        """How often the clock was moved on by hand: who moved it waits for what fell due, who reads it does not."""
+        """How often the clock was moved by hand: who moved it waits for what fell due, who reads it does not."""
         return self._jumps
 
     @property
@@ -60,10 +59,11 @@ class Clock:
             return self._emulated
 
     def set(self, moment: datetime) -> None:
-        """Start again at ``moment``: only a reset of the whole emulator does this."""
+        """Go to ``moment``, back too: only who replaces the whole state of the emulator does this."""
         with self._lock:
             self._rebase()
             self._emulated = moment
+            self._jumps += 1
 
     def _rebase(self) -> datetime:
         wall = time.monotonic()
@@ -86,11 +86,16 @@ class Timeline:
 
     def __init__(self) -> None:
         self._due: list[tuple[datetime, int, Action]] = []
-        self._order = itertools.count()
+        self._scheduled = 0
 
     def schedule(self, at: datetime, action: Action) -> None:
-        """Have ``action(at)`` called as soon as the emulated time reaches ``at``."""
-        heapq.heappush(self._due, (at, next(self._order), action))
+        """Have ``action(at)`` called as soon as the emulated time reaches ``at``.
+
+        :param action: picklable, as snapshots keep it: a function of a module or a bound method, or a
+            :func:`functools.partial` of one.
+        """
+        self._scheduled += 1
+        heapq.heappush(self._due, (at, self._scheduled, action))
 
     def is_due(self, now: datetime) -> bool:
         """Say whether :meth:`settle` has something to do. This may be asked without the world's lock."""
@@ -101,7 +106,3 @@ class Timeline:
         while self._due and self._due[0][0] <= now:
             at, _, action = heapq.heappop(self._due)
             action(at)
-
-    def clear(self) -> None:
-        """Forget everything that was to come."""
-        self._due.clear()

@@ -1,4 +1,4 @@
-"""The control API under ``/_emulator``: time, the log of requests, faults, charges, reset."""
+"""The control API under ``/_emulator``: time, the log of requests, faults, charges, snapshots, reset."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from emulator import gate
 from emulator.wire import Answer
 
 if TYPE_CHECKING:
     from emulator.world import World
 
 PREFIX = "/_emulator/"
-_LOOPBACK = ("127.", "::1", "::ffff:127.")
+_FILTERS = ("operation", "service", "account", "error")
 
 
 class Control:
-    """Answers the control API for one world. It is for this machine: other addresses are refused."""
+    """Answers the control API for one world. It is for this machine, unless the settings open it to others."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -26,11 +27,16 @@ class Control:
             ("GET", "clock"): lambda query, body: self._clock(),
             ("POST", "clock"): self._set_clock,
             ("GET", "requests"): self._requests,
+            ("GET", "requests/counts"): self._counts,
             ("DELETE", "requests"): lambda query, body: self._done(world.journal.clear),
             ("GET", "faults"): lambda query, body: {"faults": world.faults.list()},
             ("POST", "faults"): lambda query, body: {"id": world.faults.add(body)},
             ("DELETE", "faults"): lambda query, body: self._done(world.faults.clear),
             ("GET", "charges"): lambda query, body: {"charges": world.calculator.charges()},
+            ("GET", "snapshots"): lambda query, body: {"snapshots": world.snapshots.list()},
+            ("POST", "snapshots"): lambda query, body: world.snapshots.take(_name(body)),
+            ("DELETE", "snapshots"): self._delete_snapshots,
+            ("POST", "restore"): lambda query, body: world.snapshots.restore(_name(body)),
             ("POST", "reset"): lambda query, body: self._done(world.reset),
         }
 
@@ -51,14 +57,15 @@ class Control:
             if not isinstance(document, dict):
                 raise ValueError("the body must be a JSON object")
             return _json(200, route(query, document))
-        except ValueError as error:
+        except LookupError as error:
+            return _json(404, {"error": str(error.args[0])})
+        except (ValueError, RecursionError) as error:
             return _json(400, {"error": str(error)})
 
     def refusal(self, environ: Mapping[str, Any]) -> Answer | None:
-        """Give the answer to an asker who may see neither this API nor the status page; ``None`` if he may."""
-        if environ.get("REMOTE_ADDR", "").startswith(_LOOPBACK):
-            return None
-        return _json(403, {"error": "the control API answers this machine only"})
+        """Refuse who may not see this emulator's inside: 403 with the reason; ``None`` if the asker may."""
+        reason = None if self._world.settings.open_control else gate.refusal(environ)
+        return _json(403, {"error": reason}) if reason else None
 
     def _clock(self) -> dict[str, Any]:
         clock = self._world.clock
@@ -70,19 +77,42 @@ class Control:
         for name, number in body.items():
             if isinstance(number, bool) or not isinstance(number, int | float):
                 raise ValueError(f"clock: {name} must be a number, not {number!r}")
-        if "speed" in body:
-            self._world.clock.speed = body["speed"]
         if "advance_seconds" in body:
             self._world.clock.advance(body["advance_seconds"])
+        if "speed" in body:
+            self._world.clock.speed = body["speed"]
         self._world.settle()
         return self._clock()
 
     def _requests(self, query: Mapping[str, str], body: Any) -> dict[str, Any]:
-        return {"requests": self._world.journal.entries(query.get("operation"), query.get("service"))}
+        limit = query.get("limit")
+        if limit is not None and not limit.isdecimal():
+            raise ValueError(f"requests: limit must be a whole number, not {limit!r}")
+        filters = _filters(query, "limit")
+        return {"requests": self._world.journal.entries(**filters, limit=None if limit is None else int(limit))}
+
+    def _counts(self, query: Mapping[str, str], body: Any) -> dict[str, Any]:
+        return self._world.journal.counts(**_filters(query))
+
+    def _delete_snapshots(self, query: Mapping[str, str], body: Any) -> dict[str, Any]:
+        return self._done(lambda: self._world.snapshots.delete(query.get("name") or body.get("name")))
 
     def _done(self, action: Callable[[], None]) -> dict[str, Any]:
         action()
         return {"status": "ok"}
+
+
+def _name(body: Mapping[str, Any]) -> Any:
+    if set(body) != {"name"}:
+        raise ValueError('snapshots: give {"name": NAME}')
+    return body["name"]
+
+
+def _filters(query: Mapping[str, str], *others: str) -> dict[str, str]:
+    unknown = sorted(set(query) - {*_FILTERS, *others})
+    if unknown:
+        raise ValueError(f"requests: {unknown[0]!r} is not known; use {', '.join((*_FILTERS, *others))}")
+    return {name: query[name] for name in _FILTERS if name in query}
 
 
 def _json(status: int, document: Mapping[str, Any]) -> Answer:

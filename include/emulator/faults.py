@@ -1,77 +1,82 @@
-"""Misbehaviour on request: rules that make calls, executions and estimates go wrong."""
+"""Misbehaviour on request: the rules in force, and what they do to a call, an execution, an estimate."""
 
 from __future__ import annotations
 
+import copy
 import threading
-import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 from typing import Any
 
+from emulator.accounts import Caller
 from emulator.errors import ServiceError
-
-_EXECUTION_STATUSES = ("QUERY_FAILURE", "DELIVERY_FAILURE")
-_EXECUTION_REASONS = ("INSUFFICIENT_PERMISSION", "BILL_OWNER_CHANGED", "INTERNAL_FAILURE", "DEPRECATED")
-_EFFECTS = ("error", "execution", "estimate", "delay_seconds", "drop_answer", "hide_seconds")
-_CONDITIONS = ("operation", "account", "export", "times", "skip")
-
-
-@dataclass
-class Fault:
-    """One rule. ``effect`` is one of ``error``, ``execution``, ``estimate``, ``delay_seconds``, ``drop_answer``.
-
-    It applies to ``times`` matching calls (``None``: for ever) after the first ``skip`` have passed.
-    """
-
-    effect: str
-    value: Any
-    operation: str | None = None
-    account: str | None = None
-    export: str | None = None
-    times: int | None = None
-    skip: int = 0
-    id: str = field(default_factory=lambda: str(uuid.uuid4()))
-
-    def strikes(self) -> bool:
-        """Count one match, and say whether the rule applies to it."""
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        if self.times is None:
-            return True
-        self.times -= 1
-        return self.times >= 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the rule as the control API shows it; ``times`` and ``skip`` are what is left of them."""
-        shown = {name: getattr(self, name) for name in ("id", *_CONDITIONS) if getattr(self, name) is not None}
-        return {**shown, self.effect: self.value}
+from emulator.fault_rules import Fault, parse_fault
+from emulator.httpd import NoAnswer
+from emulator.journal import Entry
 
 
 @dataclass(frozen=True)
 class CallEffects:
-    """What befalls one call."""
+    """What befalls one call.
+
+    :param status: the HTTP status that the rule wants for its error, ``None`` for the service's own.
+    :param names: the effects that there are, for the log.
+    """
 
     error: ServiceError | None = None
+    status: int | None = None
     delay_seconds: float = 0.0
-    drop_answer: bool = False
+    drops_answer: bool = False
+    resets_connection: bool = False
+    names: tuple[str, ...] = ()
+
+    def before(self, entry: Entry, stopping: threading.Event) -> None:
+        """Do what comes before the call.
+
+        :param stopping: set when the server stops; it ends the delay.
+        :raises NoAnswer: if the connection is to be reset.
+        """
+        entry.faults = self.names
+        if self.delay_seconds:
+            stopping.wait(self.delay_seconds)
+        if self.resets_connection:
+            entry.end(None)
+            raise NoAnswer(reset=True)
+
+    def after(self) -> None:
+        """Do what comes after the call.
+
+        :raises NoAnswer: if the connection is to be closed without the answer.
+        """
+        if self.drops_answer:
+            raise NoAnswer(reset=False)
+
+
+_NONE = CallEffects()
 
 
 class Faults:
-    """The rules in force."""
+    """The rules in force.
 
-    def __init__(self) -> None:
+    :param draw: gives a source of chance by a key, see :meth:`emulator.world.World.draw`.
+    """
+
+    def __init__(self, draw: Callable[..., Random]) -> None:
+        self._draw = draw
         self._lock = threading.Lock()
         self._rules: list[Fault] = []
+        self._added = 0
 
     def add(self, rule: Mapping[str, Any]) -> str:
         """Put a rule in force and give its id. The rule is the JSON of ``POST /_emulator/faults``.
 
         :raises ValueError: with one sentence if the rule is not understood.
         """
-        fault = parse_fault(rule)
+        fault = parse_fault(rule, self._added)
         with self._lock:
+            self._added += 1
             self._rules.append(fault)
         return fault.id
 
@@ -81,109 +86,90 @@ class Faults:
             return [fault.to_dict() for fault in self._rules if fault.times != 0]
 
     def clear(self) -> None:
-        """Lift all rules."""
+        """Lift all rules, and count from the first again."""
         with self._lock:
             self._rules.clear()
+            self._added = 0
 
-    def for_call(self, operation: str, account: str) -> CallEffects:
-        """Say what befalls a call; the first rule of each kind that matches counts."""
-        delay = self._first("delay_seconds", operation=operation, account=account)
-        error = self._first("error", operation=operation, account=account)
-        drop = None if error else self._first("drop_answer", operation=operation, account=account)
+    def state(self) -> tuple[int, Sequence[Fault]]:
+        """Give what a snapshot keeps: the rules with what is left of them."""
+        with self._lock:
+            return self._added, copy.deepcopy(self._rules)
+
+    def restore(self, state: tuple[int, Sequence[Fault]]) -> None:
+        """Put the rules of a snapshot in the place of those in force."""
+        with self._lock:
+            self._added, self._rules = state[0], [*state[1]]
+
+    def for_call(self, service: str, operation: str, caller: Caller) -> CallEffects:
+        """Say what befalls a call; the first rule of each effect that strikes counts.
+
+        :param service: the signing name of the service.
+        """
+        if not self._rules:
+            return _NONE
+
+        def first(effect: str) -> Any:
+            return self._first(
+                effect, lambda rule: rule.is_for_call(service, operation, caller.account, caller.access_key_id)
+            )
+
+        delay = first("delay_seconds")
+        ends = ("reset_connection", "error", "drop_answer")
+        end: tuple[str, Any] = next(
+            ((effect, value) for effect in ends if (value := first(effect)) is not None), ("", {})
+        )
+        error = end[1] if end[0] == "error" else None
         return CallEffects(
-            error=_as_error(error.value) if error else None,
-            delay_seconds=float(delay.value) if delay else 0.0,
-            drop_answer=drop is not None,
+            error=_as_error(error) if error else None,
+            status=error.get("status") if error else None,
+            delay_seconds=delay or 0.0,
+            drops_answer=end[0] == "drop_answer",
+            resets_connection=end[0] == "reset_connection",
+            names=tuple(name for name in ("delay_seconds" if delay else "", end[0]) if name),
         )
 
     def for_execution(self, export: str, account: str, status: str) -> str | None:
         """Give the StatusReason if an execution of ``export`` is to fail here with ``status``."""
-        fault = self._first("execution", export=export, account=account, status=status)
-        return fault.value.get("reason", "INTERNAL_FAILURE") if fault else None
+        value = self._first(
+            "execution",
+            lambda rule: (
+                rule.export in (None, export) and rule.account in (None, account) and rule.value["status"] == status
+            ),
+        )
+        return None if value is None else value.get("reason", "INTERNAL_FAILURE")
 
     def for_estimate(self, account: str) -> str | None:
         """Give the failureMessage if an estimate is to fail."""
-        fault = self._first("estimate", account=account)
-        return fault.value["failure_message"] if fault else None
+        value = self._first("estimate", lambda rule: rule.account in (None, account))
+        return None if value is None else value["failure_message"]
 
     def hides(self, operation: str, account: str, age: timedelta) -> bool:
         """Say whether ``operation`` is not to find something of the account's that is ``age`` old.
 
         AWS's reads lag behind its writes: what was just made can be missing for a while.
         """
-        with self._lock:
-            return any(
-                fault.effect == "hide_seconds"
-                and age < timedelta(seconds=fault.value)
-                and fault.account in (None, account)
-                and fault.operation in ("*", operation)
-                and fault.times != 0
-                and fault.strikes()
-                for fault in self._rules
-            )
+        value = self._first(
+            "hide_seconds",
+            lambda rule: (
+                rule.operation in ("*", operation)
+                and rule.account in (None, account)
+                and age < timedelta(seconds=rule.value)
+            ),
+        )
+        return value is not None
 
-    def _first(
-        self,
-        effect: str,
-        *,
-        account: str,
-        operation: str | None = None,
-        export: str | None = None,
-        status: str | None = None,
-    ) -> Fault | None:
+    def _first(self, effect: str, matches: Callable[[Fault], bool]) -> Any:
+        """Give the value of the first rule of an effect that matches and strikes."""
+        if not self._rules:
+            return None
         with self._lock:
             for fault in self._rules:
-                if (
-                    fault.effect == effect
-                    and fault.account in (None, account)
-                    and (operation is None or fault.operation in ("*", operation))
-                    and fault.export in (None, export)
-                    and (status is None or fault.value["status"] == status)
-                    and fault.times != 0
-                    and fault.strikes()
-                ):
-                    return fault
+                if fault.effect == effect and matches(fault) and fault.strikes(self._draw):
+                    return fault.value
         return None
 
 
-def parse_fault(rule: Mapping[str, Any]) -> Fault:
-    """Check a rule, see :meth:`Faults.add`."""
-    unknown = sorted(set(rule) - {*_EFFECTS, *_CONDITIONS})
-    if unknown:
-        raise ValueError(f"fault: {unknown[0]!r} is not known; use {', '.join((*_CONDITIONS, *_EFFECTS))}")
-    effects = [effect for effect in _EFFECTS if rule.get(effect)]
-    if len(effects) != 1:
-        raise ValueError(f"fault: give exactly one of {', '.join(_EFFECTS)}")
-    effect, value = effects[0], rule[effects[0]]
-    _check_effect(effect, value)
-    if effect in ("error", "delay_seconds", "drop_answer", "hide_seconds") and not rule.get("operation"):
-        raise ValueError(f'fault: {effect} needs an operation, e.g. "GetBillEstimate", or "*" for all')
-    for name in ("times", "skip"):
-        number = rule.get(name)
-        if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
-            raise ValueError(f"fault: {name} must be a whole number, not {number!r}")
-    conditions = {name: rule[name] for name in _CONDITIONS if rule.get(name) is not None}
-    return Fault(effect=effect, value=value, **conditions)
-
-
-def _check_effect(effect: str, value: Any) -> None:
-    if effect == "error" and not (isinstance(value, Mapping) and isinstance(value.get("code"), str)):
-        raise ValueError('fault: error must be an object with a code, e.g. {"code": "ThrottlingException"}')
-    if effect == "execution":
-        _check_execution(value)
-    if effect == "estimate" and not (isinstance(value, Mapping) and value.get("failure_message")):
-        raise ValueError("fault: estimate must be an object with a failure_message")
-    if effect in ("delay_seconds", "hide_seconds") and (not isinstance(value, int | float) or value < 0):
-        raise ValueError(f"fault: {effect} must be a number of seconds")
-
-
-def _check_execution(value: Any) -> None:
-    if not isinstance(value, Mapping) or value.get("status") not in _EXECUTION_STATUSES:
-        raise ValueError(f"fault: execution needs a status, one of {', '.join(_EXECUTION_STATUSES)}")
-    if value.get("reason", "INTERNAL_FAILURE") not in _EXECUTION_REASONS:
-        raise ValueError(f"fault: an execution's reason is one of {', '.join(_EXECUTION_REASONS)}")
-
-
 def _as_error(value: Mapping[str, Any]) -> ServiceError:
-    members = {name: member for name, member in value.items() if name not in ("code", "message")}
+    members = {name: member for name, member in value.items() if name not in ("code", "message", "status")}
     return ServiceError(value["code"], value.get("message", f"{value['code']} by a fault rule"), **members)

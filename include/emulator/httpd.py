@@ -10,6 +10,7 @@ import io
 import logging
 import selectors
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable
 from http.server import HTTPServer
@@ -18,11 +19,19 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
-from emulator.billing_front import AnswerDropped
-
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _BODYLESS = (204, 304)
+# SO_LINGER with no time to linger: closing sends a reset and drops what is unsent.
+_RESET = struct.pack("ii", 1, 0)
 _log = logging.getLogger(__name__)
+
+
+class NoAnswer(Exception):  # noqa: N818 - not an error: what a fault rule asked for
+    """The application wants the connection ended without an answer: closed, or ``reset`` as TCP knows it."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__("reset" if reset else "closed")
+        self.reset = reset
 
 
 class Handler(MotoRequestHandler):
@@ -43,8 +52,10 @@ class Handler(MotoRequestHandler):
         try:
             chunks = self.server.app(environ, lambda status, headers: started.append((status, headers)))
             self._send(*started[0], b"".join(chunks))
-        except AnswerDropped:
+        except NoAnswer as wanted:
             self.close_connection = True
+            if wanted.reset:
+                self.server.reset(self.connection)
         except OSError:
             self.close_connection = True
         except Exception:
@@ -130,11 +141,22 @@ class Server(ThreadingMixIn, HTTPServer):
             self._open.add(request)
         super().process_request(request, client_address)
 
+    def reset(self, connection: socket.socket) -> None:
+        """Have a connection end with a TCP reset instead of in good order."""
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        with self._open_lock:
+            self._open.discard(connection)
+
     def shutdown_request(self, request: Any) -> None:
         """Forget the connection as it ends."""
         with self._open_lock:
+            is_orderly = request in self._open
             self._open.discard(request)
-        super().shutdown_request(request)
+        if is_orderly:
+            super().shutdown_request(request)
+        else:
+            # Shutting it down first would end it in good order.
+            self.close_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Note an error that no handler caught; clients that hang up are none."""

@@ -2,32 +2,66 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections import deque
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from time import perf_counter
 from time import time as wall_time
 from typing import Any
+
+from emulator.accounts import Caller
+from emulator.wire import Answer
 
 _KEPT = 100_000
 
 
-@dataclass
+@dataclass(slots=True)
 class Entry:
-    """One request. ``time`` is emulated (ISO 8601), ``wall`` the wall's epoch seconds, ``status`` the HTTP status
-    (``None`` while it is being answered), ``error`` the error's code, ``params`` the JSON input of the two billing
-    services (``None`` for all others).
+    """One request and what became of it.
+
+    :param wall: the wall's epoch seconds at its arrival. :param seconds: of the wall until its answer was ready.
+    :param status: the HTTP status of the answer, also of one that was not sent; ``None`` while there is none.
+    :param error: the code of the error. :param faults: what fault rules did to it.
+    :param body: the request's body, for the two billing services only.
     """
 
     service: str
     operation: str
-    account: str
-    access_key_id: str | None
-    time: str
+    caller: Caller
+    time: datetime
+    body: bytes | None = None
     wall: float = field(default_factory=wall_time)
+    seconds: float | None = None
     status: int | None = None
     error: str | None = None
-    params: Any = None
+    faults: tuple[str, ...] = ()
+    _started: float = field(default_factory=perf_counter)
+
+    def end(self, answer: Answer | None) -> None:
+        """Write the outcome down; ``None`` if the request was not carried out."""
+        if answer:
+            self.status, self.error = answer.status, answer.error
+        self.seconds = perf_counter() - self._started
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the request as the control API shows it; ``params`` is the JSON input, ``time`` ISO 8601."""
+        return {
+            "service": self.service,
+            "operation": self.operation,
+            "account": self.caller.account,
+            "access_key_id": self.caller.access_key_id,
+            "role": self.caller.role,
+            "time": self.time.isoformat(),
+            "wall": self.wall,
+            "seconds": self.seconds,
+            "status": self.status,
+            "error": self.error,
+            "faults": list(self.faults),
+            "params": _readable(self.body),
+        }
 
 
 class Journal:
@@ -37,22 +71,68 @@ class Journal:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
 
-    def begin(self, service: str, operation: str, account: str, access_key_id: str | None, now: datetime) -> Entry:
-        """Write a request down; the caller fills in the outcome."""
-        entry = Entry(service, operation, account, access_key_id, now.isoformat())
+    def begin(self, service: str, operation: str, caller: Caller, now: datetime, body: bytes | None = None) -> Entry:
+        """Write a request down; :meth:`Entry.end` adds the outcome."""
+        entry = Entry(service, operation, caller, now, body)
         with self._lock:
             self._entries.append(entry)
         return entry
 
-    def entries(self, operation: str | None = None, service: str | None = None) -> list[dict[str, Any]]:
-        """Give the requests, of one operation or service if these are named."""
-        with self._lock:
-            kept = list(self._entries)
-        return [
-            asdict(entry) for entry in kept if operation in (None, entry.operation) and service in (None, entry.service)
-        ]
+    def entries(
+        self,
+        operation: str | None = None,
+        service: str | None = None,
+        account: str | None = None,
+        error: str | None = None,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Give the requests that every given condition holds for, the oldest first.
+
+        :param error: the code of the error, ``"*"`` for every request that failed.
+        :param limit: give the newest so many only.
+        """
+        found = list(self._find(operation, service, account, error))
+        return [entry.to_dict() for entry in (found if limit is None else found[max(0, len(found) - limit) :])]
+
+    def counts(
+        self,
+        operation: str | None = None,
+        service: str | None = None,
+        account: str | None = None,
+        error: str | None = None,
+    ) -> dict[str, dict[str, int]]:
+        """Count calls and errors by operation, of the requests that :meth:`entries` would give."""
+        counted: dict[str, dict[str, int]] = {}
+        for entry in self._find(operation, service, account, error):
+            count = counted.setdefault(entry.operation, {"calls": 0, "errors": 0})
+            count["calls"] += 1
+            count["errors"] += entry.error is not None
+        return dict(sorted(counted.items()))
 
     def clear(self) -> None:
         """Forget all requests."""
         with self._lock:
             self._entries.clear()
+
+    def _find(
+        self, operation: str | None, service: str | None, account: str | None, error: str | None
+    ) -> Iterator[Entry]:
+        with self._lock:
+            kept = list(self._entries)
+        return (
+            entry
+            for entry in kept
+            if operation in (None, entry.operation)
+            and service in (None, entry.service)
+            and account in (None, entry.caller.account)
+            and (error is None or (entry.error is not None and error in ("*", entry.error)))
+        )
+
+
+def _readable(body: bytes | None) -> Any:
+    if body is None:
+        return None
+    try:
+        return json.loads(body or b"{}")
+    except (ValueError, RecursionError):
+        return None

@@ -53,13 +53,34 @@ class Emulator:
         """The fault rules: ``add(rule)``, ``list()``, ``clear()``."""
         return self._world.faults
 
-    def requests(self, operation: str | None = None, service: str | None = None) -> list[dict[str, Any]]:
-        """Give the logged requests, as ``GET /_emulator/requests`` does."""
-        return self._world.journal.entries(operation, service)
+    def requests(self, operation: str | None = None, service: str | None = None, **more: Any) -> list[dict[str, Any]]:
+        """Give the logged requests, as ``GET /_emulator/requests`` does.
+
+        :param more: ``account``, ``error`` and ``limit``, see :meth:`emulator.journal.Journal.entries`.
+        """
+        return self._world.journal.entries(operation, service, **more)
 
     def charges(self) -> list[dict[str, Any]]:
         """Give what AWS would charge for bill estimates, as ``GET /_emulator/charges`` does."""
         return self._world.calculator.charges()
+
+    def snapshot(self, name: str = "snapshot") -> str:
+        """Keep everything under a name, for :meth:`restore`, and give the name.
+
+        :raises ValueError: see :meth:`emulator.snapshots.Snapshots.take`.
+        """
+        return str(self._world.snapshots.take(name)["name"])
+
+    def restore(self, name: str = "snapshot") -> None:
+        """Go back to a snapshot.
+
+        :raises LookupError: if there is none of this name.
+        """
+        self._world.snapshots.restore(name)
+
+    def reset(self) -> None:
+        """Start again as at the start; snapshots stay."""
+        self._world.reset()
 
     def settle(self) -> None:
         """Bring deliveries up to the emulated now; requests and the ticker do so by themselves."""
@@ -74,10 +95,11 @@ class Emulator:
         """End at once: no thread, no connection and nothing in moto's backends is left."""
         self._stopping.set()
         self._server.shutdown()
+        self._world.close()
         for thread in self._threads:
             thread.join()
         self._server.close()
-        self._world.forget()
+        self._world.close()
         _only_one.release()
 
     def _tick(self) -> None:
@@ -95,6 +117,8 @@ def running(
     rows: int = 2_000,
     accounts: Sequence[str] = ACCOUNTS,
     buckets: Sequence[str] = (),
+    estimate_hours: tuple[float, float] = Settings.estimate_hours,
+    open_control: bool = False,
 ) -> Iterator[Emulator]:
     """Run an emulator in a thread of this process, on a free loopback port.
 
@@ -104,6 +128,8 @@ def running(
     :param rows: usage lines of one month, about.
     :param accounts: the payer first, then the members.
     :param buckets: ``ACCOUNT/NAME`` each, with the delivery policy for the payer's exports.
+    :param estimate_hours: the shortest and the longest time that a bill estimate takes.
+    :param open_control: whether the control API answers whoever asks.
     :raises ValueError: if an argument is not understood.
     """
     settings = Settings(
@@ -113,6 +139,8 @@ def running(
         speed=speed,
         seed=seed,
         rows=rows,
+        estimate_hours=estimate_hours,
+        open_control=open_control,
     )
     emulator = Emulator(settings)
     emulator.start()

@@ -7,12 +7,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from moto.core.base_backend import BackendDict
-from moto.core.model_instances import reset_model_data
-
-from emulator import storage
+from emulator import moto_state, storage
+from emulator.accounts import KeyRing
 from emulator.clock import Clock, Timeline
 from emulator.data_exports.delivery import DeliveryDesk
 from emulator.data_exports.executions import Runner
@@ -22,9 +20,15 @@ from emulator.journal import Journal
 from emulator.organisation_cache import OrganisationCache
 from emulator.pricing_calculator.state import CalculatorBook
 from emulator.settings import Settings
+from emulator.snapshots import Snapshots
 
 if TYPE_CHECKING:
     from emulator.organisation import Organisation, UsageLine
+
+# What a world keeps for as long as it lives, whatever state it is in.
+_LASTING = frozenset(
+    {"settings", "lock", "clock", "faults", "journal", "keys", "snapshots", "_organisations", "_awaited_jumps"}
+)
 
 
 class World:
@@ -37,9 +41,11 @@ class World:
         self.settings = settings
         self.lock = threading.RLock()
         self.clock = Clock(settings.start, settings.speed)
-        self.timeline = Timeline()
-        self.faults = Faults()
+        self.faults = Faults(self.draw)
         self.journal = Journal()
+        self.keys = KeyRing(settings.payer)
+        self.snapshots = Snapshots(self)
+        self._awaited_jumps = 0
         self._organisations = OrganisationCache(
             settings, lambda account: self.draw("organisation", account).randrange(2**31)
         )
@@ -66,10 +72,13 @@ class World:
         After a jump of the clock this waits until everything due is delivered, so that who moves the clock finds
         what the time has brought.
         """
-        if self.timeline.is_due(self.clock.now()):
+        jumps, now = self.clock.jumps, self.clock.now()
+        if self.timeline.is_due(now):
             with self.lock:
-                self.timeline.settle(self.clock.now())
-        self.deliveries.flush()
+                self.timeline.settle(now)
+        if jumps != self._awaited_jumps:
+            self.deliveries.wait(now)
+            self._awaited_jumps = jumps
 
     @contextmanager
     def present(self) -> Iterator[datetime]:
@@ -85,23 +94,39 @@ class World:
         return random.Random("|".join(map(str, (self.settings.seed, *key))))
 
     def reset(self) -> None:
-        """Start again as at the start: time, buckets, services, moto's backends, faults and the log."""
+        """Start again as at the start: time, buckets, services, moto's backends, faults and the log.
+
+        Snapshots stay.
+        """
         with self.lock:
-            self.timeline.clear()
+            self.deliveries.close()
             self.faults.clear()
             self.journal.clear()
-            self.forget()
+            moto_state.clear()
+            self.keys.forget()
             self.clock.set(self.settings.start or datetime.now(UTC))
             self.clock.speed = self.settings.speed
             self._begin()
 
-    def forget(self) -> None:
-        """Empty moto's backends."""
+    def close(self) -> None:
+        """Give up deliveries under way and empty moto's backends: nothing of this world is left."""
         with self.lock:
-            BackendDict.reset()
-            reset_model_data()
+            self.deliveries.close()
+            moto_state.clear()
+
+    def state(self) -> dict[str, Any]:
+        """Give what a snapshot keeps of the world beside its clock. Whoever adds an attribute has it kept."""
+        kept = {name: value for name, value in vars(self).items() if name not in _LASTING}
+        return {**kept, "faults": self.faults.state()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Put a state in the place of the present one. The caller holds the lock."""
+        self.keys.forget()
+        self.faults.restore(state["faults"])
+        vars(self).update({name: value for name, value in state.items() if name != "faults"})
 
     def _begin(self) -> None:
+        self.timeline = Timeline()
         self.exports = ExportBook()
         self.runner = Runner(self)
         self.deliveries = DeliveryDesk(self)

@@ -235,13 +235,12 @@ def test_faults_and_requests_are_shown(emulator, exports, refused, look):
 
 
 def test_what_clients_send_is_escaped(emulator, get):
-    emulator.faults.add({"operation": "<script>alert(1)</script>", "error": {"code": "X"}})
-    host = 'a"><script>alert(2)</script>'
+    emulator.faults.add({"execution": {"status": "QUERY_FAILURE"}, "export": "<script>alert(1)</script>"})
     request = urllib.request.Request(f"{emulator.url}/<script>alert(3)</script>/key")
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request)
     caught.value.close()
-    page = get(Host=host)[2]
+    page = get()[2]
     assert "<script" not in page
     assert html.escape("<script>alert(1)</script>") in page
 

@@ -7,7 +7,7 @@ import time
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from emulator.faults import Faults
+from emulator.fault_rules import parse_fault
 
 THROTTLED = {"code": "ThrottlingException", "message": "slow down"}
 
@@ -99,4 +99,4 @@ def test_lifted_rules_strike_no_more(emulator, exports):
 )
 def test_a_rule_that_is_not_understood_is_refused_in_one_sentence(rule, says):
     with pytest.raises(ValueError, match=says):
-        Faults().add(rule)
+        parse_fault(rule, 0)
