@@ -13,6 +13,7 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from emulator.organisation.catalogue import REGIONS
 from emulator.pricing_calculator.products import Product, instance_products, normalized_units
@@ -120,6 +121,29 @@ def lookup(kind: str, years: int, payment: str, region: str = "Any", scope: str 
         ):
             return offering
     return None
+
+
+def listing(wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Describe the offerings that have all of the ``wanted`` properties: kind, region, scope, term or payment.
+
+    :raises ValueError: if a property is none of these.
+    """
+    described = [
+        {
+            "offeringId": offering_id,
+            "kind": each.kind,
+            "region": each.region,
+            "scope": each.scope,
+            "term": f"{each.years}yr",
+            "payment": each.payment,
+            "discount": each.discount,
+        }
+        for offering_id, each in catalogue().items()
+    ]
+    unknown = sorted(set(wanted) - {"kind", "region", "scope", "term", "payment"})
+    if unknown:
+        raise ValueError(f"offerings: {unknown[0]!r} is not known; use kind, region, scope, term or payment")
+    return [each for each in described if all(each[name] == value for name, value in wanted.items())]
 
 
 def on_demand_rate(offering: Offering) -> float:

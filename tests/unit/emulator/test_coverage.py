@@ -194,3 +194,12 @@ def test_offerings_are_found_by_their_ids():
 )
 def test_sizes_have_normalized_units(instance_type, units):
     assert normalized_units(instance_type) == units
+
+
+def test_offerings_are_listed_by_what_they_are():
+    (found,) = offerings.listing(
+        {"kind": "EC2InstanceSavingsPlans", "region": "eu-west-1", "scope": "m5", "term": "1yr", "payment": NO_UPFRONT}
+    )
+    assert offerings.find(found["offeringId"], offerings.EC2_INSTANCE).region == "eu-west-1"
+    with pytest.raises(ValueError, match="colour"):
+        offerings.listing({"colour": "red"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from types import SimpleNamespace
 from uuid import NAMESPACE_URL, uuid5
 
@@ -97,18 +98,29 @@ def found(bill, line_type, key=None):
     )
 
 
-def cur(expression, where="true", month=date(2026, 10, 1)):
-    """One value from the exported table of the month: what a user would query in it."""
+@cache
+def exported(month):
+    """A connection with the exported table of a month as `cur`."""
     query = parse(
         "SELECT line_item_usage_amount FROM COST_AND_USAGE_REPORT",
         {"COST_AND_USAGE_REPORT": {"TIME_GRANULARITY": "DAILY"}},
     )
-    with duckdb.connect() as connection:
-        now = month_end(month) + timedelta(days=20)
-        return math.fsum(
-            connection.execute(f"SELECT coalesce(sum({expression}), 0) FROM export WHERE {where}").fetchone()[0]
-            for _ in create_charges(connection, ORGANISATION, query, month, now)
-        )
+    connection = duckdb.connect()
+    now = month_end(month) + timedelta(days=20)
+    columns = (
+        "bill_bill_type, line_item_line_item_type, product_servicecode, line_item_usage_type, line_item_operation,"
+        " line_item_usage_account_id, line_item_availability_zone, resource_tags, cost_category,"
+        " line_item_usage_amount, line_item_unblended_cost"
+    )
+    for place, _ in enumerate(create_charges(connection, ORGANISATION, query, month, now)):
+        start = "INSERT INTO cur" if place else "CREATE TEMP TABLE cur AS"
+        connection.execute(f"{start} SELECT {columns} FROM export")
+    return connection
+
+
+def cur(expression, where="true", month=date(2026, 10, 1)):
+    """One sum over the exported table of the month: what a user would query in it."""
+    return exported(month).execute(f"SELECT coalesce(sum({expression}), 0) FROM cur WHERE {where}").fetchone()[0]
 
 
 @pytest.fixture(scope="module")
@@ -260,6 +272,42 @@ def test_doing_without_a_plan_charges_on_demand_for_what_it_covered_and_saves_it
     assert rise(bill) == pytest.approx(covered - fee)
     assert found(bill, "SavingsPlanCoveredUsage") == (0.0, 0.0)
     assert found(bill, "SavingsPlanRecurringFee") == (0.0, 0.0)
+
+
+def test_a_plan_whose_usage_is_gone_covers_other_usage():
+    bill = estimated([modification(M5_LARGE, 0.0, history={})])
+    same = (
+        "line_item_usage_type = 'BoxUsage:m5.large' AND line_item_operation = 'RunInstances'"
+        f" AND product_servicecode = 'AmazonEC2' AND line_item_usage_account_id = '{PAYER}'"
+        " AND line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage')"
+    )
+    # The fee stays, and what it covered elsewhere on demand is no longer charged: all that is gone counts in full.
+    assert cur("line_item_unblended_cost", f"{same} AND line_item_line_item_type <> 'Usage'") > 0
+    assert rise(bill) == pytest.approx(-cur("line_item_unblended_cost", same))
+    assert found(bill, "SavingsPlanCoveredUsage", M5_LARGE) == (0.0, 0.0)
+
+
+def test_commitments_say_what_is_paid_for_them():
+    bill = estimated(commitments=[plan(1.0, years=3, payment="Partial Upfront"), reserved(2, "m5.large")])
+    fees = found(bill, "SavingsPlanRecurringFee")[1] + found(bill, "RIFee")[1]
+    assert math.fsum(each["monthlyPayment"]["amount"] for each in bill.commitments) == pytest.approx(fees)
+    (mine,) = [each for each in bill.commitments if each["id"] == plan(1.0)["id"]]
+    assert (mine["purchaseAgreementType"], mine["termLength"], mine["paymentOption"], mine["region"]) == (
+        "SAVINGS_PLANS",
+        "3yr",
+        "Partial Upfront",
+        "Any",
+    )
+    assert (mine["monthlyPayment"]["amount"], mine["upfrontPayment"]["amount"]) == (0.5 * HOURS, 0.5 * 3 * 8760)
+
+
+def test_a_plan_that_the_organisation_has_is_one_of_the_offerings():
+    ((own,),) = [[each for each in estimated().commitments if each["purchaseAgreementType"] == "SAVINGS_PLANS"]]
+    offering = offerings.catalogue()[own["offeringId"]]
+    assert (offering.kind, offering.years, offering.payment) == (offerings.COMPUTE, 1, "Partial Upfront")
+    # half of the commitment upfront for the year, as CUR shows it once, in April
+    upfront = cur("line_item_unblended_cost", "bill_bill_type = 'Purchase'", date(2026, 4, 1))
+    assert own["upfrontPayment"]["amount"] == pytest.approx(upfront)
 
 
 def _without_plan():
