@@ -123,7 +123,7 @@ def list_tables(call: Call) -> dict[str, Any]:
 
 @DATA_EXPORTS.operation("GetTable")
 def get_table(call: Call) -> dict[str, Any]:
-    """Describe a table's columns under the given properties."""
+    """Describe a table's columns under the given properties; AWS's sample capitalises their types."""
     table = TABLES.get(call.params["TableName"])
     if table is None:
         raise invalid_field("TableName", f"There is no table {call.params['TableName']}")
@@ -136,7 +136,7 @@ def get_table(call: Call) -> dict[str, Any]:
         "Description": table.description,
         "TableProperties": properties,
         "Schema": [
-            {"Name": column.name, "Type": column.type, "Description": column.description}
+            {"Name": column.name, "Type": column.type.capitalize(), "Description": column.description}
             for column in table.columns(properties)
         ],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import re
 from itertools import product
 
@@ -236,6 +237,28 @@ def test_a_refused_update_changes_nothing(exports, definition, refused):
     assert exports.get_export(ExportArn=arn)["Export"] == before
 
 
+REFUSED = {
+    "name taken": {"name": "taken"},
+    "quota": {"table": "FOCUS_1_0_AWS", "columns": "BilledCost"},
+    "query": {"columns": "*"},
+    "column": {"columns": "nothing"},
+    "property": {"properties": {"COLOUR": "RED"}},
+    "billing view": {"properties": {"BILLING_VIEW_ARN": ""}},
+    "bucket": {"bucket": "no-such-bucket"},
+    "owner": {"owner": MEMBER},
+}
+
+
+@pytest.mark.parametrize("change", REFUSED.values(), ids=REFUSED.keys())
+def test_a_refused_create_changes_nothing(emulator, exports, definition, refused, change):
+    exports.create_export(Export=definition("taken"))
+    for number in range(2):
+        exports.create_export(Export=definition(f"full-{number}", table="FOCUS_1_0_AWS", columns="BilledCost"))
+    before = pickle.dumps(emulator._world.exports)
+    refused(exports.create_export, Export=definition(**change), ResourceTags=[{"Key": "a", "Value": "b"}])
+    assert pickle.dumps(emulator._world.exports) == before
+
+
 def test_a_deleted_export_is_gone_and_its_name_free(exports, definition, refused):
     arn = exports.create_export(Export=definition())["ExportArn"]
     exports.delete_export(ExportArn=arn)
@@ -304,6 +327,11 @@ def test_a_table_is_described_under_its_properties(exports):
         return {column["Name"] for column in table["Schema"]}
 
     assert columns(INCLUDE_RESOURCES="TRUE") - columns() == {"line_item_resource_id"}
+
+
+def test_types_are_capitalised_as_in_awss_sample(exports):
+    types = {column["Type"] for column in exports.get_table(TableName="COST_AND_USAGE_REPORT")["Schema"]}
+    assert types == {"String", "Double", "Timestamp", "Map<string,string>", "Map<string,double>"}
 
 
 def test_an_unknown_table_is_invalid(exports, refused):
