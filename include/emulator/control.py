@@ -1,4 +1,4 @@
-"""The control API under ``/_emulator``: time, the log of requests, faults, charges, snapshots, reset."""
+"""The control API under ``/_emulator``: time, the log of requests, faults, charges, offerings, snapshots, reset."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ class Control:
             ("POST", "faults"): lambda query, body: {"id": world.faults.add(body)},
             ("DELETE", "faults"): lambda query, body: self._done(world.faults.clear),
             ("GET", "charges"): lambda query, body: {"charges": world.calculator.charges()},
+            ("GET", "offerings"): lambda query, body: {"offerings": _offerings(query)},
             ("GET", "snapshots"): lambda query, body: {"snapshots": world.snapshots.list()},
             ("POST", "snapshots"): lambda query, body: world.snapshots.take(_name(body)),
             ("DELETE", "snapshots"): self._delete_snapshots,
@@ -100,6 +101,13 @@ class Control:
     def _done(self, action: Callable[[], None]) -> dict[str, Any]:
         action()
         return {"status": "ok"}
+
+
+def _offerings(query: Mapping[str, str]) -> list[dict[str, Any]]:
+    # Here and not above: the price list's engine would double the time to the ready line.
+    from emulator.pricing_calculator.offerings import listing
+
+    return listing(query)
 
 
 def _name(body: Mapping[str, Any]) -> Any:

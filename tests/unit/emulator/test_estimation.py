@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+import urllib.request
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from types import SimpleNamespace
@@ -308,6 +310,24 @@ def test_a_plan_that_the_organisation_has_is_one_of_the_offerings():
     # half of the commitment upfront for the year, as CUR shows it once, in April
     upfront = cur("line_item_unblended_cost", "bill_bill_type = 'Purchase'", date(2026, 4, 1))
     assert own["upfrontPayment"]["amount"] == pytest.approx(upfront)
+
+
+def test_an_offering_is_looked_up_bought_and_listed(emulator, calculator):
+    wanted = "kind=ComputeSavingsPlans&term=3yr&payment=All%20Upfront"
+    with urllib.request.urlopen(f"{emulator.url}/_emulator/offerings?{wanted}") as answer:
+        (offering,) = json.load(answer)["offerings"]
+    scenario = calculator.create_bill_scenario(name="s")["id"]
+    action = {"addSavingsPlanAction": {"savingsPlanOfferingId": offering["offeringId"], "commitment": 0.5}}
+    entry = {"key": "c", "usageAccountId": MEMBER, "commitmentAction": action}
+    (item,) = calculator.batch_create_bill_scenario_commitment_modification(
+        billScenarioId=scenario, commitmentModifications=[entry]
+    )["items"]
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="e")["id"]
+    emulator.clock.advance(12 * 3600)
+    listed = calculator.list_bill_estimate_commitments(billEstimateId=estimate)["items"]
+    (mine,) = [each for each in listed if each["id"] == item["id"]]
+    assert (mine["offeringId"], mine["usageAccountId"]) == (offering["offeringId"], MEMBER)
+    assert mine["upfrontPayment"]["amount"] == 0.5 * 3 * 8760
 
 
 def _without_plan():
