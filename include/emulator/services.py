@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from emulator.data_exports.operations import DATA_EXPORTS
+from emulator.data_exports import operations
+from emulator.data_exports.access import DATA_EXPORTS
 from emulator.pricing_calculator import (
     estimate_contents,
     estimates,
@@ -19,6 +20,7 @@ from emulator.service import Service
 
 # Importing these modules registers their operations.
 _OPERATIONS = (
+    operations,
     estimate_contents,
     estimates,
     preferences,
