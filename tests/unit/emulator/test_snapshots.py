@@ -1,0 +1,222 @@
+"""Snapshots: everything goes back, and what comes then is what would have come."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import urllib.error
+import urllib.request
+
+import boto3
+import pytest
+
+BUCKET = "finops-exports-111122223333"
+DAY = 86_400
+
+
+@pytest.fixture
+def ask(emulator):
+    """``ask(method, path, document=None)``: status and JSON answer of the control API."""
+
+    def send(method, path, document=None):
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(f"{emulator.url}/_emulator/{path}", body, method=method)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    return send
+
+
+@pytest.fixture
+def seen(emulator, exports, calculator, s3, client):
+    """``seen()``: all that clients and the control API can see, but the running of the clock itself."""
+
+    def look():
+        arns = [export["ExportArn"] for export in exports.list_exports()["Exports"]]
+        runs = {arn: exports.list_executions(ExportArn=arn)["Executions"] for arn in arns}
+        objects = {
+            (bucket["Name"], entry["Key"]): hashlib.sha256(
+                s3.get_object(Bucket=bucket["Name"], Key=entry["Key"])["Body"].read()
+            ).hexdigest()
+            for bucket in s3.list_buckets()["Buckets"]
+            for entry in s3.list_objects_v2(Bucket=bucket["Name"]).get("Contents", [])
+        }
+        estimates = [
+            without_metadata(calculator.get_bill_estimate(identifier=estimate["id"]))
+            for estimate in calculator.list_bill_estimates()["items"]
+        ]
+        return {
+            "exports": {arn: without_metadata(exports.get_export(ExportArn=arn)) for arn in arns},
+            "export tags": {arn: exports.list_tags_for_resource(ResourceArn=arn)["ResourceTags"] for arn in arns},
+            "executions": runs,
+            "objects": objects,
+            "policy": s3.get_bucket_policy(Bucket=BUCKET)["Policy"],
+            "scenarios": calculator.list_bill_scenarios()["items"],
+            "estimates": estimates,
+            "preferences": without_metadata(calculator.get_preferences()),
+            "charges": emulator.charges(),
+            "users": client("iam").list_users()["Users"],
+            "faults": emulator.faults.list(),
+        }
+
+    return look
+
+
+def without_metadata(answer):
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+@pytest.fixture
+def lived(emulator, exports, calculator, s3, client, definition):
+    """A world in which a little of everything has happened, and more is to come."""
+    create = definition("mornings", overwrite="CREATE_NEW_REPORT")
+    exports.create_export(Export=create, ResourceTags=[{"Key": "team", "Value": "finops"}])
+    emulator.clock.advance(7 * 3600)
+    scenario = calculator.create_bill_scenario(name="more-of-it")["id"]
+    calculator.create_bill_estimate(billScenarioId=scenario, name="done")
+    emulator.clock.advance(DAY)
+    calculator.create_bill_estimate(billScenarioId=scenario, name="running")
+    s3.put_object(Bucket=BUCKET, Key="mine", Body=b"first", Metadata={"a": "b"}, Tagging="x=y")
+    client("iam").create_user(UserName="somebody")
+    emulator.faults.add({"operation": "ListTables", "error": {"code": "ThrottlingException"}, "times": 3, "skip": 2})
+
+
+def change_everything(emulator, exports, calculator, s3, client, definition):
+    for export in exports.list_exports()["Exports"]:
+        exports.delete_export(ExportArn=export["ExportArn"])
+    exports.create_export(Export=definition("other"))
+    calculator.update_preferences(managementAccountRateTypeSelections=["AFTER_DISCOUNTS"])
+    emulator.clock.advance(3 * DAY)
+    for estimate in calculator.list_bill_estimates()["items"]:
+        calculator.delete_bill_estimate(identifier=estimate["id"])
+    s3.put_object(Bucket=BUCKET, Key="mine", Body=b"second")
+    s3.put_object(Bucket=BUCKET, Key="new", Body=b"new")
+    s3.put_bucket_policy(Bucket=BUCKET, Policy='{"Version": "2012-10-17", "Statement": []}')
+    s3.create_bucket(Bucket="another-bucket")
+    client("iam").delete_user(UserName="somebody")
+    emulator.faults.clear()
+    emulator.clock.speed = 1000
+
+
+@pytest.mark.usefixtures("lived")
+def test_everything_goes_back(emulator, exports, calculator, s3, client, definition, seen):
+    before, now = seen(), emulator.clock.now()
+    emulator.snapshot("here")
+    change_everything(emulator, exports, calculator, s3, client, definition)
+    assert {name for name, value in seen().items() if value == before[name]} <= {"charges"}
+    emulator.restore("here")
+    assert seen() == before
+    assert (emulator.clock.now() - now).total_seconds() < 60
+    assert emulator.clock.speed == 1
+
+
+@pytest.mark.usefixtures("lived")
+def test_what_comes_after_a_restore_is_what_would_have_come(emulator, seen):
+    emulator.snapshot("here")
+    futures = []
+    for _ in range(2):
+        emulator.clock.advance(2 * DAY)
+        futures.append(seen())
+        emulator.restore("here")
+    assert futures[0] == futures[1]
+    assert len(futures[0]["executions"].popitem()[1]) > 3
+
+
+def test_faults_have_left_what_they_had(emulator, exports, refused):
+    emulator.faults.add({"operation": "ListTables", "error": {"code": "ThrottlingException"}, "times": 2})
+    refused(exports.list_tables)
+    emulator.snapshot("one-left")
+    refused(exports.list_tables)
+    assert emulator.faults.list() == []
+    emulator.restore("one-left")
+    assert [rule["times"] for rule in emulator.faults.list()] == [1]
+
+
+def test_sessions_of_roles_go_back(emulator, client):
+    emulator.snapshot("before")
+    role = {"RoleArn": "arn:aws:iam::444455556666:role/reader", "RoleSessionName": "test"}
+    credentials = client("sts").assume_role(**role)["Credentials"]
+    emulator.snapshot("after")
+
+    def account():
+        return boto3.client(
+            "sts",
+            endpoint_url=emulator.url,
+            region_name="us-east-1",
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key="x",
+            aws_session_token=credentials["SessionToken"],
+        ).get_caller_identity()["Account"]
+
+    emulator.restore("before")
+    assert account() == "111122223333"
+    emulator.restore("after")
+    assert account() == "444455556666"
+
+
+def test_a_bucket_that_came_later_is_free_again(emulator, s3, client):
+    emulator.snapshot("before")
+    s3.create_bucket(Bucket="taken-later")
+    emulator.restore("before")
+    client("s3", "444455556666").create_bucket(Bucket="taken-later")
+    assert "taken-later" not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
+def test_a_deletion_in_the_future_does_not_reach_the_snapshot(emulator, s3):
+    s3.put_object(Bucket=BUCKET, Key="mine", Body=b"x" * 1000)
+    emulator.snapshot("before")
+    for _ in range(2):
+        s3.delete_object(Bucket=BUCKET, Key="mine")
+        emulator.restore("before")
+        assert s3.get_object(Bucket=BUCKET, Key="mine")["Body"].read() == b"x" * 1000
+
+
+def test_a_service_that_cannot_be_kept_is_named_and_stays_empty(ask, client):
+    client("secretsmanager").create_secret(Name="kept", SecretString="x")
+    client("sqs").create_queue(QueueName="not-kept")
+    assert ask("POST", "snapshots", {"name": "here"})[1]["left_out"] == ["sqs"]
+    ask("POST", "restore", {"name": "here"})
+    assert [secret["Name"] for secret in client("secretsmanager").list_secrets()["SecretList"]] == ["kept"]
+    assert "QueueUrls" not in client("sqs").list_queues()
+
+
+def test_snapshots_are_listed_replaced_and_dropped(ask):
+    for name in ("one", "two", "one"):
+        assert ask("POST", "snapshots", {"name": name})[0] == 200
+    assert [one["name"] for one in ask("GET", "snapshots")[1]["snapshots"]] == ["two", "one"]
+    ask("DELETE", "snapshots?name=two")
+    assert [one["name"] for one in ask("GET", "snapshots")[1]["snapshots"]] == ["one"]
+    ask("DELETE", "snapshots")
+    assert ask("GET", "snapshots") == (200, {"snapshots": []})
+
+
+def test_a_reset_leaves_the_snapshots(emulator, ask, exports, definition):
+    exports.create_export(Export=definition())
+    emulator.snapshot("here")
+    ask("POST", "reset")
+    assert exports.list_exports()["Exports"] == []
+    assert ask("POST", "restore", {"name": "here"})[0] == 200
+    assert len(exports.list_exports()["Exports"]) == 1
+
+
+@pytest.mark.parametrize("name", ["", "a b", "../x", "x" * 65, 7, None, ["x"]])
+def test_a_name_is_checked(ask, name):
+    status, answer = ask("POST", "snapshots", {"name": name})
+    assert (status, "name must be" in answer["error"]) == (400, True)
+
+
+@pytest.mark.parametrize("document", [{}, {"title": "x"}, {"name": "x", "more": 1}])
+def test_a_snapshot_needs_a_name_and_nothing_else(ask, document):
+    assert ask("POST", "snapshots", document)[0] == 400
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "restore"), ("DELETE", "snapshots")])
+def test_an_unknown_name_is_one_sentence(ask, method, path):
+    ask("POST", "snapshots", {"name": "here"})
+    assert ask(method, path, {"name": "there"}) == (
+        404,
+        {"error": "snapshots: there is no snapshot 'there'; there are here"},
+    )
