@@ -15,17 +15,46 @@ REPO = Path(__file__).parents[2]
 PEERS = REPO / "var" / "peers"
 
 
-def programs(name: str) -> Path:
+def programs(name: str, python: str = sys.executable) -> Path:
     """Return the folder of the programs of the environment `name`; make it if it is not there or its pins changed."""
+    return _environment(name, python) / "bin"
+
+
+def packages(name: str, python: str = sys.executable) -> Path:
+    """Return the folder of the packages of the environment `name`, made as `programs` does."""
+    return next(_environment(name, python).glob("lib/python3.*/site-packages"))
+
+
+def python312() -> str:
+    """Return the command of a Python 3.12, or an empty text: PYTHON312 names one, else PATH or pyenv may have one."""
+    pyenv = sorted(Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/3.12*/bin/python"))
+    for command in (os.environ.get("PYTHON312", ""), sys.executable, "python3.12", *map(str, pyenv)):
+        answer = (
+            subprocess.run(
+                [command or "false", "-c", "import sys; print(sys.version_info[:2] == (3, 12))"],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if shutil.which(command)
+            else None
+        )
+        if answer and answer.stdout == "True\n":
+            return command
+    return ""
+
+
+def _environment(name: str, python: str) -> Path:
     wanted = Path(__file__).parent / "requirements" / f"{name}.txt"
     home = PEERS / name
     installed = home / "installed.txt"
     if not installed.exists() or installed.read_text() != wanted.read_text():
         shutil.rmtree(home, ignore_errors=True)
-        _uv("venv", "--python", sys.executable, home)
-        _uv("pip", "install", "--python", home / "bin" / "python", "-r", wanted)
+        _uv("venv", "--python", python, home)
+        # the pins are all that is installed: of some we only read files
+        _uv("pip", "install", "--no-deps", "--python", home / "bin" / "python", "-r", wanted)
         shutil.copy(wanted, installed)  # the last step: an interrupted install is made anew
-    return home / "bin"
+    return home
 
 
 def _uv(*arguments: str | Path) -> None:
