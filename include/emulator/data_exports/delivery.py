@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from emulator.data_exports.destination import Destination
@@ -61,10 +61,6 @@ class DeliveryDesk:
         with self._changed:
             self._see_to_writer()
             self._changed.wait_for(lambda: not self._owes(until))
-
-    def flush(self) -> None:
-        """Wait until everything is written."""
-        self.wait(datetime.max.replace(tzinfo=UTC))
 
     def close(self) -> None:
         """Forget what is waiting, give up what is under way, and wait until the thread has ended."""

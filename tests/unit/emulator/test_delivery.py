@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import time
 from datetime import date, datetime
 from urllib.parse import urlsplit
 
+import boto3
 import pyarrow.parquet
 import pytest
 from moto.s3.models import s3_backends
 
+from emulator.bucket_policy import delivery_policy
+from emulator.server import running
+
 MEMBER, MEMBER_BUCKET = "444455556666", "finops-focus-444455556666"
 BUCKET = "finops-exports-111122223333"
 HOUR, DAY = 3600, 86400
+HOURLY = {"TIME_GRANULARITY": "HOURLY"}
+ENDED = ("DELIVERY_SUCCESS", "DELIVERY_FAILURE", "QUERY_FAILURE")
 MONTH = "BILLING_PERIOD=2026-11"
 LATEST = f"exports/daily/metadata/{MONTH}/daily-Manifest.json"
 
@@ -82,15 +89,16 @@ def test_the_files_hold_the_query(deliver, read_manifest, rows):
 def test_surplus_chunks_are_blanked_and_not_in_the_manifest(
     emulator, deliver, exports, definition, keys, read_manifest
 ):
-    arn = deliver(properties={"TIME_GRANULARITY": "DAILY"}, columns="line_item_usage_start_date")
+    arn = deliver(properties=HOURLY, columns="line_item_usage_start_date")
     emulator.clock.advance(3 * DAY)
     before = keys(f"exports/daily/data/{MONTH}")
-    narrow = definition()
+    narrow = definition(properties=HOURLY)
     narrow["DataQuery"]["QueryStatement"] = "SELECT line_item_usage_type FROM COST_AND_USAGE_REPORT LIMIT 1"
     exports.update_export(ExportArn=arn, Export=narrow)
     emulator.clock.advance(DAY)
     after = keys(f"exports/daily/data/{MONTH}")
     assert list(after) == list(before)
+    assert len(before) > 1
     assert [size == 0 for size in after.values()] == [False] + [True] * (len(before) - 1)
     assert len(read_manifest(LATEST)["dataFiles"]) == 1
 
@@ -173,6 +181,7 @@ def test_a_query_without_rows_delivers_a_manifest_without_files(emulator, export
     [
         ("FOCUS_1_2_AWS", "BilledCost", MONTH),
         ("COST_OPTIMIZATION_RECOMMENDATIONS", "recommendation_id", "date=2026-11-20"),
+        ("CARBON_EMISSIONS", "usage_account_id", "model_version=v3.0.0/usage_period=2026-10"),
     ],
 )
 def test_every_table_has_its_partitions(deliver, keys, table, column, partition):
@@ -199,6 +208,94 @@ def test_deliveries_come_with_nobody_asking(emulator, exports, definition):
     while LATEST not in keys and time.monotonic() < deadline:
         time.sleep(0.02)
     assert LATEST in keys
+
+
+@pytest.fixture
+def health(exports):
+    def read(arn):
+        status = exports.get_export(ExportArn=arn)["ExportStatus"]
+        last = exports.list_executions(ExportArn=arn)["Executions"]
+        ended = [each["ExecutionStatus"] for each in last if each["ExecutionStatus"]["StatusCode"] in ENDED]
+        return status["StatusCode"], ended[0]["StatusCode"], ended[0].get("StatusReason")
+
+    return read
+
+
+@pytest.fixture
+def policy(s3):
+    """Put the documented policy with more statements."""
+
+    def put(*more):
+        document = delivery_policy(BUCKET, "111122223333")
+        document["Statement"] += more
+        s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(document))
+
+    return put
+
+
+def denial(key):
+    return {"Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": f"arn:aws:s3:::{BUCKET}/{key}"}
+
+
+def test_a_closed_bucket_fails_the_next_execution_and_an_opened_one_heals(emulator, deliver, s3, policy, health):
+    arn = deliver()
+    s3.delete_bucket_policy(Bucket=BUCKET)
+    emulator.clock.advance(DAY)
+    assert health(arn) == ("UNHEALTHY", "DELIVERY_FAILURE", "INSUFFICIENT_PERMISSION")
+    policy()
+    emulator.clock.advance(DAY)
+    assert health(arn) == ("HEALTHY", "DELIVERY_SUCCESS", None)
+
+
+@pytest.mark.parametrize("new_owner", [None, MEMBER])
+def test_a_bucket_that_is_gone_or_anothers_fails_the_next_execution(
+    emulator, exports, definition, client, s3, health, new_owner
+):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    s3.delete_bucket(Bucket=BUCKET)
+    if new_owner:
+        theirs = client("s3", new_owner)
+        theirs.create_bucket(Bucket=BUCKET)
+        theirs.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(delivery_policy(BUCKET, "111122223333")))
+    emulator.clock.advance(7 * HOUR)
+    assert health(arn) == ("UNHEALTHY", "DELIVERY_FAILURE", "INSUFFICIENT_PERMISSION")
+
+
+@pytest.mark.parametrize(
+    ("denied", "left"), [("*/metadata/*", 0), ("*/daily-00001*", 0), ("*/daily-00002*", 1), ("*/other/*", None)]
+)
+def test_each_key_is_checked_and_a_refused_delivery_has_no_manifest(
+    emulator, exports, definition, policy, keys, health, denied, left
+):
+    arn = exports.create_export(Export=definition(properties=HOURLY))["ExportArn"]
+    policy(denial(denied))
+    emulator.clock.advance(7 * HOUR)
+    assert (health(arn)[0], LATEST in keys()) == (("UNHEALTHY", False) if left is not None else ("HEALTHY", True))
+    assert left in (None, len(keys()))
+
+
+def test_a_failed_run_of_a_create_new_export_leaves_the_latest_manifest(
+    emulator, deliver, policy, exports, read_manifest
+):
+    deliver(overwrite="CREATE_NEW_REPORT", properties=HOURLY)
+    before = read_manifest(LATEST)
+    policy(denial("*/daily-00002*"))
+    emulator.clock.advance(DAY)
+    assert read_manifest(LATEST) == before
+
+
+def test_a_members_export_shows_its_own_lines_only(definition):
+    with running(start="2026-11-20T06:00:00Z", rows=2_000, buckets=[f"{MEMBER}/{MEMBER_BUCKET}"]) as emulator:
+        place = {"endpoint_url": emulator.url, "region_name": "us-east-1"}
+        member = boto3.Session(f"AKIADEMO{MEMBER}", "x")
+        policy = json.dumps(delivery_policy(MEMBER_BUCKET, MEMBER))
+        member.client("s3", **place).put_bucket_policy(Bucket=MEMBER_BUCKET, Policy=policy)
+        member.client("bcm-data-exports", **place).create_export(Export=definition(bucket=MEMBER_BUCKET))
+        emulator.clock.advance(7 * HOUR)
+        key = f"exports/daily/data/{MONTH}/daily-00001.snappy.parquet"
+        body = member.client("s3", **place).get_object(Bucket=MEMBER_BUCKET, Key=key)["Body"].read()
+    table = pyarrow.parquet.read_table(io.BytesIO(body))
+    assert set(table["line_item_usage_account_id"].to_pylist()) == {MEMBER}
 
 
 def test_a_delivery_that_cannot_be_made_fails_the_execution(monkeypatch, caplog, emulator, deliver, exports):
