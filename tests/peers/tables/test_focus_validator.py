@@ -62,14 +62,13 @@ TOLERATED = {
         "wants every charge to have an invoice id, also those of a month without invoice",
         "SELECT 1 FROM delivery WHERE InvoiceId IS NULL AND BillingPeriodEnd < TIMESTAMP '2026-06-01'",
     ),
-    "SkuPriceDetails-C-001-M": Tolerated(
-        "wants JSON text; AWS's Parquet has maps, which its table dictionary documents",
-        "SELECT 1 FROM delivery WHERE typeof(SkuPriceDetails) NOT LIKE 'MAP%' AND NOT json_valid(SkuPriceDetails::VARCHAR)",
-    ),
-    "Tags-C-001-M": Tolerated(
-        "wants JSON text; AWS's Parquet has maps, which its table dictionary documents",
-        "SELECT 1 FROM delivery WHERE typeof(Tags) NOT LIKE 'MAP%' AND NOT json_valid(Tags::VARCHAR)",
-    ),
+    **{
+        f"{column}-C-001-M": Tolerated(
+            "wants JSON text; AWS's Parquet has maps, which its table dictionary documents",
+            f"SELECT 1 FROM delivery WHERE typeof({column}) NOT LIKE 'MAP%' AND NOT json_valid({column}::VARCHAR)",
+        )
+        for column in ("SkuPriceDetails", "Tags")
+    },
     **dict.fromkeys(
         ("BillingAccountId-C-002-M", "SubAccountId-C-001-M", "InvoiceId-C-001-M"),
         Tolerated(
