@@ -1,4 +1,4 @@
-"""`make screenshots`: a stack is started, two DAGs run, and Chromium takes the pictures in docs/images."""
+"""`make screenshots`: an emulator and a stack are started, and Chromium takes the pictures in docs/images."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 from tests.ui.airflow_ui import AirflowUi, chromium, find_chromium
 from tests.ui.runs import DAY, advance, wait_deferred, wait_successful
+from tests.ui.status_page import busy_emulator
 
 from stack import reports
 from stack.deployment import Options, Stack
@@ -56,6 +57,14 @@ def of_airflow(ui: AirflowUi, stack: Stack) -> dict[str, Any]:
     return {name: stack.airflow.results(run, RESULT_TASK)[0] for name, run in runs.items()}
 
 
+def of_emulator(browser: Browser) -> None:
+    """Take the emulator's status page from its top."""
+    with busy_emulator() as emulator:
+        opened = open_page(browser, 1200, 1340)
+        opened.goto(emulator.url)
+        save(opened.screenshot(), "emulator")
+
+
 def of_report(browser: Browser, page: Path, name: str) -> None:
     """Take a report page from its top."""
     opened = open_page(browser, 1100, 1000)
@@ -69,6 +78,8 @@ def main() -> None:
     if path is None:
         raise SystemExit("No chromium on this machine (Debian: apt-get install chromium).")
     IMAGES.mkdir(exist_ok=True)
+    with chromium(path) as browser:
+        of_emulator(browser)
     with (
         tempfile.TemporaryDirectory(prefix="screenshots-") as folder,
         chromium(path) as browser,

@@ -53,7 +53,7 @@ def view(world: World) -> dict[str, Any]:
         exports = world.exports.all()
         scenarios, estimates = world.calculator.all_scenarios(now), world.calculator.all_estimates(now)
         ready = [one for one in scenarios if one.status(now) == "READY"]
-        requests = world.journal.entries()
+        counts = world.journal.counts().values()
         return {
             "now": now,
             "speed": world.clock.speed,
@@ -76,8 +76,8 @@ def view(world: World) -> dict[str, Any]:
             "charges": world.calculator.charges(),
             "free_estimates": FREE_ESTIMATES_A_MONTH,
             "further_estimate_usd": USD_PER_FURTHER_ESTIMATE,
-            "requests": Newest(requests[-MOST:][::-1], len(requests)),
-            "failed_requests": sum(one["error"] is not None for one in requests),
+            "requests": Newest(world.journal.entries(limit=MOST)[::-1], sum(one["calls"] for one in counts)),
+            "failed_requests": sum(one["errors"] for one in counts),
             **_proposed(world),
         }
 

@@ -11,7 +11,9 @@ from datetime import timedelta
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.exceptions import HTTPClientError
 
 from emulator.face import words
 
@@ -99,6 +101,12 @@ def test_it_comes_anew_unless_it_is_held_still(get):
     assert refresh not in Outline(get("?still")[2]).tags
 
 
+@pytest.mark.parametrize("headers", [{"Host": "elsewhere.example"}, {"Origin": "https://elsewhere.example"}])
+def test_it_is_for_this_machine_only(get, headers):
+    status, _, body = get(**headers)
+    assert (status, "<!doctype html>" in body) == (403, False)
+
+
 def test_a_head_request_has_no_body(get):
     assert get(method="HEAD")[::2] == (200, "")
 
@@ -146,7 +154,8 @@ def test_clock_and_accounts_are_shown(emulator, look):
 def test_an_export_waits_for_its_first_run(exports, definition, look):
     exports.create_export(Export=definition())
     text = look().section("Exports")
-    assert "daily HEALTHY 111122223333 · COST_AND_USAGE_REPORT · PARQUET, OVERWRITE_REPORT" in text
+    assert re.search(r"daily HEALTHY next run 2026-11-20 \d\d:\d\d , in \d+ h", text)
+    assert "111122223333 · COST_AND_USAGE_REPORT · PARQUET, OVERWRITE_REPORT" in text
     assert "No execution yet" in text
 
 
@@ -230,8 +239,33 @@ def test_faults_and_requests_are_shown(emulator, exports, refused, look):
     seen = look()
     assert '"operation": "ListExports"' in seen.section("Faults in force")
     assert "/_emulator/faults" in seen.section("Faults in force")
-    assert "ListExports 400 ThrottlingException AKIADEMO111122223333 bcm-data-exports" in seen.section("Last requests")
+    wanted = (
+        r"2026-11-20 06:0\d ListExports 400 ThrottlingException by a fault rule: error"
+        r" \d+ ms AKIADEMO111122223333 bcm-data-exports \d\d:\d\d:\d\d"
+    )
+    assert re.search(wanted, seen.section("Last requests"))
     assert "Requests 1 1 error" in seen.text
+
+
+def test_a_request_that_got_no_answer_is_shown(emulator, exports, look):
+    emulator.faults.add({"operation": "ListExports", "reset_connection": True})
+    with pytest.raises(HTTPClientError):
+        exports.list_exports()
+    assert "ListExports no answer by a fault rule: reset_connection" in look().section("Last requests")
+
+
+def test_an_assumed_role_is_named(client, exports, look):
+    taken = client("sts").assume_role(RoleArn="arn:aws:iam::111122223333:role/reader", RoleSessionName="me")
+    keys = taken["Credentials"]
+    boto3.client(
+        "bcm-data-exports",
+        endpoint_url=exports.meta.endpoint_url,
+        region_name="us-east-1",
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    ).list_tables()
+    assert re.search(r"ListTables 200 \d+ ms arn:aws:sts::111122223333:assumed-role/reader/me", look().text)
 
 
 def test_what_clients_send_is_escaped(emulator, get):
