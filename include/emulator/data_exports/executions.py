@@ -1,9 +1,9 @@
 """When exports run and how a run goes.
 
 AWS says: the first delivery within 24 hours; then cost tables at least daily and up to three times a day, and the
-partition of a closed month for two weeks more; recommendations daily; carbon monthly, up to 21 days late. There is no
-way to ask for a run. The times are drawn from the seed, the account and the export's name, so a world with the same
-seed runs the same way.
+partition of a closed month for two weeks more; recommendations daily; carbon monthly, up to 21 days late, and the last
+38 months when the export is new. There is no way to ask for a run. The times are drawn from the seed, the account and
+the export's name, so a world with the same seed runs the same way.
 
 https://docs.aws.amazon.com/cur/latest/userguide/dataexports-export-delivery.html
 """
@@ -26,6 +26,7 @@ _FIRST_RUN_HOURS = (1.0, 6.0)
 _NEXT_RUN_HOURS = (8.0, 11.0)
 _DAILY_RUN_HOURS = (2.0, 10.0)  # of the day
 _CARBON_DAYS = (15, 21)  # of the month, when the emissions of the month before are published
+_CARBON_BACKFILL_MONTHS = 38
 _RUN_MINUTES = (5.0, 40.0)
 _RESTATED_UNTIL_DAY = 14
 # The share of a run's time after which it enters each status; delivery ends it.
@@ -54,7 +55,7 @@ class Runner:
         if not self._world.exports.holds(record):
             return
         record.runs += 1
-        for period in periods(record.table, at):
+        for period in periods(record.table, at, is_first=record.runs == 1):
             draw = self._world.draw("execution", record.arn, record.runs, period)
             execution_id = str(uuid.UUID(int=draw.getrandbits(128), version=4))
             execution = Execution(execution_id, period, record.definition, created_at=at, updated_at=at)
@@ -99,18 +100,19 @@ class Runner:
         record.judge(at, reason)
 
 
-def periods(table: str, at: datetime) -> list[date]:
-    """Give the partitions that a run at ``at`` covers.
+def periods(table: str, at: datetime, *, is_first: bool = False) -> list[date]:
+    """Give the partitions that a run at ``at`` covers, the export's first or another.
 
     Cost tables: the month's, and in its first two weeks the previous month's before it. Recommendations: the day's.
-    Carbon: the last month that is published.
+    Carbon: the last month that is published, in the first run all 38.
     """
     month = at.date().replace(day=1)
-    previous = _month_before(month)
+    previous = _months_before(month, 1)
     if table == "COST_OPTIMIZATION_RECOMMENDATIONS":
         return [at.date()]
     if table == "CARBON_EMISSIONS":
-        return [previous if at.day >= _CARBON_DAYS[0] else _month_before(previous)]
+        published = previous if at.day >= _CARBON_DAYS[0] else _months_before(previous, 1)
+        return [_months_before(published, back) for back in reversed(range(_CARBON_BACKFILL_MONTHS if is_first else 1))]
     return [previous, month] if at.day <= _RESTATED_UNTIL_DAY else [month]
 
 
@@ -126,8 +128,9 @@ def next_run(table: str, at: datetime, draw: random.Random) -> datetime:
     return at + timedelta(hours=draw.uniform(*_NEXT_RUN_HOURS))
 
 
-def _month_before(month: date) -> date:
-    return (month - timedelta(days=1)).replace(day=1)
+def _months_before(month: date, count: int) -> date:
+    years, ordinal = divmod(month.year * 12 + month.month - 1 - count, 12)
+    return date(years, ordinal + 1, 1)
 
 
 def _midnight(at: datetime, day: date) -> datetime:

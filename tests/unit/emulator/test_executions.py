@@ -159,6 +159,21 @@ def test_which_partitions_a_run_covers(table, day, covered):
     assert periods(table, datetime(2026, 11, day, 12, tzinfo=UTC)) == covered
 
 
+def test_new_emissions_come_with_the_38_months_that_are_published():
+    covered = periods(MONTHLY, datetime(2026, 11, 20, tzinfo=UTC), is_first=True)
+    assert (len(covered), covered[0], covered[1], covered[-1]) == (
+        38,
+        date(2023, 9, 1),
+        date(2023, 10, 1),
+        date(2026, 10, 1),
+    )
+
+
+def test_other_tables_begin_with_what_every_run_covers():
+    at = datetime(2026, 11, 20, tzinfo=UTC)
+    assert all(periods(table, at, is_first=True) == periods(table, at) for table in (CUR, DAILY))
+
+
 def _runs(table, days):
     """The runs of a table's export in so many days after the 20th of January, with any luck that the draw gives."""
     draw, at, runs = random.Random(1), datetime(2026, 1, 20, 3, tzinfo=UTC), []
