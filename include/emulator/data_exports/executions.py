@@ -129,8 +129,8 @@ def next_run(table: str, at: datetime, draw: random.Random) -> datetime:
 
 
 def _months_before(month: date, count: int) -> date:
-    years, ordinal = divmod(month.year * 12 + month.month - 1 - count, 12)
-    return date(years, ordinal + 1, 1)
+    year, months = divmod(month.year * 12 + month.month - 1 - count, 12)
+    return date(year, months + 1, 1)
 
 
 def _midnight(at: datetime, day: date) -> datetime:
