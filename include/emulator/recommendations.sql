@@ -26,8 +26,9 @@ WITH used AS (
     GROUP BY ALL
 ),
 priced AS (
-    SELECT *, list_cost / days * 730 / 24 AS before, cost / days * 730 / 24 AS after,
-        quantity / days * 730 / 24 AS monthly, -- as if the last days went on for a month of 730 hours
+    SELECT *, -- as if the last days went on for a month of 730 hours; a function may rest for days
+        730 / 24 / if(usage_type LIKE '%Lambda%', least(14, day(yesterday)), days) AS factor,
+        list_cost * factor AS before, cost * factor AS after, quantity * factor AS monthly,
         ('0x' || md5(resource_id)[:8])::BIGINT % 100 AS chance,
         CASE WHEN usage_type LIKE '%BoxUsage:%' THEN 'Ec2Instance'
             WHEN usage_type LIKE '%InstanceUsage:%' OR usage_type LIKE '%Multi-AZUsage:%' THEN 'RdsDbInstance'
@@ -35,7 +36,7 @@ priced AS (
             WHEN usage_type LIKE '%Lambda-GB-Second' THEN 'LambdaFunction'
             WHEN usage_type LIKE '%NatGateway-Hours' THEN 'NatGateway' END AS type
     FROM used, moment
-    WHERE last_day = yesterday AND cost > 0
+    WHERE last_day >= yesterday - to_days(if(usage_type LIKE '%Lambda%', 6, 0)) AND cost > 0
 ),
 resources AS (
     SELECT *, CASE type
