@@ -7,6 +7,8 @@ import urllib.request
 import boto3
 import pytest
 
+from emulator.s3_names import s3_operation
+
 PAYER, MEMBER = "111122223333", "444455556666"
 BUCKET, MEMBER_BUCKET = "finops-exports-111122223333", "finops-focus-444455556666"
 ROLE = f"arn:aws:iam::{MEMBER}:role/reader"
@@ -47,6 +49,60 @@ def test_the_key_of_a_user_belongs_to_the_users_account(emulator, client):
     iam.create_user(UserName="someone")
     key = iam.create_access_key(UserName="someone")["AccessKey"]["AccessKeyId"]
     assert keyed(emulator, "sts", key).get_caller_identity()["Account"] == MEMBER
+
+
+@pytest.mark.parametrize(
+    ("key", "arn"),
+    [
+        (f"AKIADEMO{PAYER}", f"arn:aws:iam::{PAYER}:user/moto"),
+        (f"AKIADEMO{MEMBER}", f"arn:aws:iam::{MEMBER}:user/moto"),
+        ("AKIAIOSFODNN7EXAMPLE", f"arn:aws:iam::{PAYER}:user/moto"),
+    ],
+)
+def test_a_key_that_nobody_handed_out_is_a_users(emulator, key, arn):
+    assert keyed(emulator, "sts", key).get_caller_identity()["Arn"] == arn
+
+
+def test_the_log_names_the_role(emulator, client):
+    credentials = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]
+    assumed = keyed(emulator, "bcm-data-exports", credentials["AccessKeyId"], credentials["SessionToken"])
+    assumed.list_exports()
+    identity = keyed(emulator, "sts", credentials["AccessKeyId"], credentials["SessionToken"]).get_caller_identity()
+    entry = emulator.requests("ListExports")[0]
+    assert (entry["account"], entry["access_key_id"]) == (MEMBER, credentials["AccessKeyId"])
+    assert entry["role"] == identity["Arn"] == f"arn:aws:sts::{MEMBER}:assumed-role/reader/test"
+
+
+def test_the_log_names_no_role_for_a_users_key(emulator, exports):
+    exports.list_exports()
+    assert emulator.requests()[0]["role"] is None
+
+
+def test_a_session_token_belongs_to_the_account_that_asked_for_it(emulator, client):
+    credentials = client("sts", MEMBER).get_session_token()["Credentials"]
+    session = keyed(emulator, "sts", credentials["AccessKeyId"], credentials["SessionToken"])
+    assert session.get_caller_identity()["Account"] == MEMBER
+
+
+def test_what_a_role_was_is_forgotten_at_a_reset(emulator, client):
+    credentials = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]
+    assumed = keyed(emulator, "sts", credentials["AccessKeyId"], credentials["SessionToken"])
+    assert assumed.get_caller_identity()["Account"] == MEMBER
+    emulator.reset()
+    assert assumed.get_caller_identity()["Account"] == PAYER
+
+
+def test_a_standalone_account_has_an_organisation_and_exports_of_its_own(emulator, client, exports, definition):
+    other = "999988887777"
+    client("s3", other).create_bucket(Bucket="standalone-bucket")
+    policy = client("s3").get_bucket_policy(Bucket=BUCKET)["Policy"]
+    policy = policy.replace(BUCKET, "standalone-bucket").replace(PAYER, other)
+    client("s3", other).put_bucket_policy(Bucket="standalone-bucket", Policy=policy)
+    standalone = client("bcm-data-exports", other)
+    standalone.create_export(Export=definition(bucket="standalone-bucket"))
+    assert (len(standalone.list_exports()["Exports"]), len(exports.list_exports()["Exports"])) == (1, 0)
+    client("bcm-pricing-calculator", other).create_bill_scenario(name="alone")
+    assert client("bcm-pricing-calculator").list_bill_scenarios()["items"] == []
 
 
 def test_each_account_sees_its_own_buckets(client):
@@ -113,6 +169,38 @@ def test_a_presigned_address_works(s3):
     address = s3.generate_presigned_url("get_object", Params={"Bucket": BUCKET, "Key": "a"})
     with urllib.request.urlopen(address) as answer:
         assert answer.read() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "operation"),
+    [
+        ("GET", "/?x-id=ListBuckets", {}, "ListBuckets"),
+        ("GET", "/b?list-type=2&prefix=x", {}, "ListObjectsV2"),
+        ("GET", "/b?prefix=x", {}, "ListObjects"),
+        ("GET", "/b?tagging", {}, "GetBucketTagging"),
+        ("GET", "/b/k?tagging", {}, "GetObjectTagging"),
+        ("GET", "/b?lifecycle", {}, "GetBucketLifecycleConfiguration"),
+        ("GET", "/b?analytics&id=x", {}, "GetBucketAnalyticsConfiguration"),
+        ("GET", "/b?analytics", {}, "ListBucketAnalyticsConfigurations"),
+        ("HEAD", "/b", {}, "HeadBucket"),
+        ("HEAD", "/b/k", {}, "HeadObject"),
+        ("PUT", "/b/k", {}, "PutObject"),
+        ("PUT", "/b/k", {"x-amz-copy-source": "/b/j"}, "CopyObject"),
+        ("PUT", "/b/k?partNumber=1&uploadId=x", {}, "UploadPart"),
+        ("PUT", "/b/k?partNumber=1&uploadId=x", {"x-amz-copy-source": "/b/j"}, "UploadPartCopy"),
+        ("GET", "/b/k?uploadId=x", {}, "ListParts"),
+        ("POST", "/b/k?uploads", {}, "CreateMultipartUpload"),
+        ("POST", "/b?delete", {}, "DeleteObjects"),
+        ("POST", "/b", {}, "PostObject"),
+        ("PATCH", "/b", {}, "PATCH"),
+    ],
+)
+def test_s3_operations_have_botocores_names(method, path, headers, operation):
+    path, _, query = path.partition("?")
+    bucket, _, key = path.strip("/").partition("/")
+    environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()}
+    environ |= {"REQUEST_METHOD": method, "QUERY_STRING": query}
+    assert s3_operation(environ, bucket, key) == operation
 
 
 def test_moto_answers_for_other_services(client):

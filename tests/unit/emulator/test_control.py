@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.clock import Clock, Timeline
+from emulator.gate import refusal
+from emulator.server import running
 
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
 
@@ -88,6 +91,64 @@ def test_the_log_can_be_cleared(ask, exports):
     assert ask("GET", "requests")[1] == {"requests": []}
 
 
+@pytest.fixture
+def asked(exports, client, refused):
+    """Four requests: two of the payer's, of which one fails, and two of the member's."""
+    exports.list_exports()
+    refused(exports.list_exports, MaxResults=301)
+    client("bcm-data-exports", "444455556666").list_tables()
+    client("sts", "444455556666").get_caller_identity()
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    ("query", "operations"),
+    [
+        ("", ["ListExports", "ListExports", "ListTables", "GetCallerIdentity"]),
+        ("operation=ListTables", ["ListTables"]),
+        ("service=sts", ["GetCallerIdentity"]),
+        ("account=444455556666", ["ListTables", "GetCallerIdentity"]),
+        ("error=ValidationException", ["ListExports"]),
+        ("error=*", ["ListExports"]),
+        ("error=Other", []),
+        ("limit=2", ["ListTables", "GetCallerIdentity"]),
+        ("limit=0", []),
+        ("limit=9&account=111122223333", ["ListExports", "ListExports"]),
+    ],
+)
+def test_requests_are_filtered(ask, query, operations):
+    assert [one["operation"] for one in ask("GET", f"requests?{query}")[1]["requests"]] == operations
+
+
+@pytest.mark.usefixtures("asked")
+@pytest.mark.parametrize(
+    ("query", "counts"),
+    [
+        ("", {"GetCallerIdentity": (1, 0), "ListExports": (2, 1), "ListTables": (1, 0)}),
+        ("account=444455556666", {"GetCallerIdentity": (1, 0), "ListTables": (1, 0)}),
+        ("error=*", {"ListExports": (1, 1)}),
+        ("service=s3", {}),
+    ],
+)
+def test_requests_are_counted(ask, query, counts):
+    counted = ask("GET", f"requests/counts?{query}")[1]
+    assert counted == {name: {"calls": calls, "errors": errors} for name, (calls, errors) in counts.items()}
+
+
+@pytest.mark.parametrize(
+    "path", ["requests?limit=-1", "requests?limit=x", "requests?operations=x", "requests/counts?limit=1"]
+)
+def test_a_filter_that_is_not_known_is_refused(ask, path):
+    assert ask("GET", path)[0] == 400
+
+
+def test_the_log_has_durations(emulator, exports):
+    emulator.faults.add({"operation": "ListExports", "delay_seconds": 0.05})
+    exports.list_exports()
+    (entry,) = emulator.requests()
+    assert 0.05 <= entry["seconds"] < 20
+
+
 def test_faults_come_and_go(ask):
     rule = ask("POST", "faults", {"operation": "*", "error": {"code": "ThrottlingException"}})[1]["id"]
     assert [fault["id"] for fault in ask("GET", "faults")[1]["faults"]] == [rule]
@@ -128,34 +189,52 @@ def test_a_body_that_is_no_json_is_refused(emulator):
     assert caught.value.code == 400
 
 
-def test_a_fast_clock_runs_fast():
-    clock = Clock(START, speed=1e6)
-    first, second = clock.now(), clock.now()
-    assert START < first < second
+@pytest.mark.parametrize(
+    "host", ["localhost", "LOCALHOST.:5005", "127.0.0.1:80", "127.9.9.9", "[::1]:5005", "a.localhost", None]
+)
+@pytest.mark.parametrize("origin", [None, "http://localhost:8080", "http://127.0.0.1"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
+def test_this_machine_may(address, host, origin):
+    environ = {"REMOTE_ADDR": address, "HTTP_HOST": host, "HTTP_ORIGIN": origin}
+    assert refusal({name: value for name, value in environ.items() if value}) is None
 
 
-def test_a_clock_keeps_its_time_when_the_speed_changes():
-    clock = Clock(START, speed=1e6)
-    before = clock.now()
-    clock.speed = 1e-6
-    assert before <= clock.now() < before + timedelta(hours=1)
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"REMOTE_ADDR": "10.0.0.7"},
+        {"REMOTE_ADDR": "::ffff:10.0.0.7"},
+        {"REMOTE_ADDR": "127.0.0.1.example.com"},
+        {"REMOTE_ADDR": ""},
+        {"HTTP_HOST": "example.com"},
+        {"HTTP_HOST": "127.0.0.1.example.com:5005"},
+        {"HTTP_HOST": "localhost.example.com"},
+        {"HTTP_HOST": "localhost@example.com"},
+        {"HTTP_HOST": "10.0.0.7"},
+        {"HTTP_HOST": ""},
+        {"HTTP_ORIGIN": "https://example.com"},
+        {"HTTP_ORIGIN": "null"},
+        {"HTTP_ORIGIN": "https://localhost.example.com"},
+    ],
+)
+def test_others_may_not(environ):
+    assert refusal({"REMOTE_ADDR": "127.0.0.1", **environ})
 
 
-@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
-def test_a_speed_must_be_above_zero(speed):
-    with pytest.raises(ValueError, match="speed"):
-        Clock(START, speed)
+@pytest.mark.parametrize(("name", "value"), [("Origin", "https://example.com"), ("Host", "rebound.example.com")])
+@pytest.mark.parametrize(("open_control", "status"), [(False, 403), (True, 200)])
+def test_a_page_of_another_site_gets_in_only_if_control_is_open(name, value, open_control, status):
+    with running(open_control=open_control) as emulator:
+        for path in ("/_emulator/clock", "/"):
+            connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=20)
+            connection.request("GET", path, headers={name: value})
+            answer = connection.getresponse()
+            answer.read()
+            connection.close()
+            assert answer.status == status
 
 
-def test_what_is_due_runs_in_order_even_if_it_schedules_more():
-    timeline, ran = Timeline(), []
-
-    def first(at):
-        ran.append(("first", at))
-        timeline.schedule(at + timedelta(hours=1), lambda at: ran.append(("second", at)))
-
-    timeline.schedule(START + timedelta(hours=3), lambda at: ran.append(("third", at)))
-    timeline.schedule(START, first)
-    timeline.schedule(START + timedelta(days=9), lambda at: ran.append(("never", at)))
-    timeline.settle(START + timedelta(days=1))
-    assert [name for name, _ in ran] == ["first", "second", "third"]
+def test_aws_clients_need_no_name_of_this_machine(emulator):
+    request = urllib.request.Request(f"{emulator.url}/?x-id=ListBuckets", headers={"Host": "emulator:5005"})
+    with urllib.request.urlopen(request) as answer:
+        assert answer.status == 200

@@ -101,6 +101,30 @@ def test_clients_at_the_same_time_are_all_answered(emulator):
     assert answers == [200] * 20
 
 
+def test_fifty_clients_at_once_lose_nothing(emulator, client):
+    made = client("bcm-pricing-calculator")
+    failed = []
+
+    def work(number):
+        try:
+            for turn in range(4):
+                name = f"scenario-{number}-{turn}"
+                identifier = made.create_bill_scenario(name=name)["id"]
+                assert made.get_bill_scenario(identifier=identifier)["name"] == name
+        except Exception as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    pages = made.get_paginator("list_bill_scenarios").paginate()
+    names = [scenario["name"] for page in pages for scenario in page["items"]]
+    assert (failed, len(names), len(set(names))) == ([], 200, 200)
+    assert [one["status"] for one in emulator.requests("CreateBillScenario")] == [200] * 200
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
 def test_the_process_says_when_it_serves_and_ends_with_zero(start, number):
     process, line = start("--bucket", "111122223333/some-bucket")
@@ -134,5 +158,5 @@ def test_a_port_that_is_taken_is_one_sentence(emulator):
 
 def test_help_names_every_option():
     shown = command("--help").stdout
-    options = ("--host", "--port", "--speed", "--seed", "--start", "--rows", "--accounts", "--bucket")
+    options = ("--host", "--port", "--speed", "--seed", "--start", "--rows", "--accounts", "--bucket", "--open-control")
     assert [option for option in options if option not in shown] == []

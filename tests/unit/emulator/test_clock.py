@@ -1,0 +1,88 @@
+"""The clock, the timeline, and how a world settles."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+from time import perf_counter
+
+import pytest
+
+from emulator.clock import Clock, Timeline
+
+START = datetime(2026, 11, 20, 6, tzinfo=UTC)
+
+
+def test_a_fast_clock_runs_fast():
+    clock = Clock(START, speed=1e6)
+    first, second = clock.now(), clock.now()
+    assert START < first < second
+
+
+def test_a_clock_keeps_its_time_when_the_speed_changes():
+    clock = Clock(START, speed=1e6)
+    before = clock.now()
+    clock.speed = 1e-6
+    assert before <= clock.now() < before + timedelta(hours=1)
+
+
+@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+def test_a_speed_must_be_above_zero(speed):
+    with pytest.raises(ValueError, match="speed"):
+        Clock(START, speed)
+
+
+def test_what_is_due_runs_in_order_even_if_it_schedules_more():
+    timeline, ran = Timeline(), []
+
+    def first(at):
+        ran.append(("first", at))
+        timeline.schedule(at + timedelta(hours=1), lambda at: ran.append(("second", at)))
+
+    timeline.schedule(START + timedelta(hours=3), lambda at: ran.append(("third", at)))
+    timeline.schedule(START, first)
+    timeline.schedule(START + timedelta(days=9), lambda at: ran.append(("never", at)))
+    timeline.settle(START + timedelta(days=1))
+    assert [name for name, _ in ran] == ["first", "second", "third"]
+
+
+def test_only_what_is_due_makes_work():
+    timeline = Timeline()
+    assert not timeline.is_due(START)
+    timeline.schedule(START, lambda at: None)
+    assert (timeline.is_due(START - timedelta(seconds=1)), timeline.is_due(START)) == (False, True)
+
+
+def test_moving_the_clock_is_a_jump_and_reading_it_is_none():
+    clock = Clock(START)
+    clock.now()
+    clock.speed = 2
+    before = clock.jumps
+    clock.advance(0)
+    clock.set(START)
+    assert (before, clock.jumps) == (0, 2)
+
+
+def test_settling_costs_next_to_nothing_if_nothing_is_due(emulator, exports, definition):
+    exports.create_export(Export=definition())
+    emulator.settle()
+    started = perf_counter()
+    for _ in range(1000):
+        emulator.settle()
+    assert (perf_counter() - started) / 1000 < 200e-6
+
+
+def test_everybody_who_asks_after_a_jump_finds_what_it_brought(emulator, exports, client, definition):
+    exports.create_export(Export=definition())
+    emulator.clock.advance(7 * 3600)
+    found = []
+
+    def look():
+        found.append("LastRefreshedAt" in client("bcm-data-exports").list_exports()["Exports"][0]["ExportStatus"])
+
+    threads = [threading.Thread(target=look) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [True] * 5
