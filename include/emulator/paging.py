@@ -28,7 +28,7 @@ def page(items: Sequence[Item], size: int, token: str | None, member: str) -> tu
 def _position(token: str, member: str) -> int:
     try:
         word, _, number = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
-        if word == "from":
+        if word == "from" and number.isdigit():
             return int(number)
     except ValueError:
         pass

@@ -311,8 +311,9 @@ def test_exports_are_listed_in_pages(exports, definition):
     assert (names, "NextToken" in rest) == (["export-0", "export-1", "export-2"], False)
 
 
-def test_a_token_that_is_not_ours_is_invalid(exports, refused):
-    assert refused(exports.list_exports, NextToken="here")["Fields"][0]["Name"] == "NextToken"
+@pytest.mark.parametrize("token", ["here", "\u00e9", "ZnJvbTotMQ==", "dG86MQ=="])
+def test_a_token_that_is_not_ours_is_invalid(exports, refused, token):
+    assert refused(exports.list_exports, NextToken=token)["Fields"][0]["Name"] == "NextToken"
 
 
 def test_tables_are_listed_with_their_properties(exports):
