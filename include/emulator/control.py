@@ -124,5 +124,5 @@ def _filters(query: Mapping[str, str], *others: str) -> dict[str, str]:
 
 
 def _json(status: int, document: Mapping[str, Any]) -> Answer:
-    body = json.dumps(document, default=str).encode()
+    body = json.dumps(document, default=str).encode() + b"\n"  # for those who read it in a shell
     return Answer(status, [("Content-Type", "application/json")], body)
