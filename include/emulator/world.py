@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from emulator import moto_state, storage
@@ -23,7 +23,7 @@ from emulator.settings import Settings
 from emulator.snapshots import Snapshots
 
 if TYPE_CHECKING:
-    from emulator.organisation import Organisation, UsageLine
+    from emulator.organisation import Organisation
 
 # What a world keeps for as long as it lives, whatever state it is in.
 _LASTING = frozenset(
@@ -61,10 +61,6 @@ class World:
     def is_member(self, account: str) -> bool:
         """Say whether an account is a member of an organisation, and so not its own payer."""
         return account in self.settings.members
-
-    def usage(self, account: str, month: date) -> list[UsageLine]:
-        """Give the usage of the account's whole organisation in the month that starts on ``month``."""
-        return self._organisations.usage(account, month)
 
     def settle(self) -> None:
         """Let everything happen that is due by now. Never called with the lock held: deliveries need it.
