@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from emulator.clock import FASTEST
 from emulator.settings import ACCOUNTS, Settings, parse_accounts, parse_bucket, parse_hours, parse_moment
 
 Value = TypeVar("Value")
@@ -72,8 +73,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM or SIGINT, then exit with 0; exit with 2 and one sentence if that is not possible."""
     command = parser()
     given = command.parse_args(arguments)
-    if given.speed <= 0:
-        command.error("argument --speed: must be above 0")
+    if not 0 < given.speed <= FASTEST:
+        command.error(f"argument --speed: must be above 0 and at most {FASTEST:.0e}")
     if given.rows < 1:
         command.error("argument --rows: must be at least 1")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import heapq
+import logging
 import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Action = Callable[[datetime], None]
+FASTEST = 1e7
+"""Four months a second: the calendar's end, the year 9999, stays hours away."""
+_log = logging.getLogger(__name__)
 
 
 class Clock:
     """Time in UTC that runs ``speed`` times as fast as the wall.
 
     :param start: the emulated time now; the wall's time when ``None``.
-    :param speed: emulated seconds per second of the wall, above 0.
+    :param speed: emulated seconds per second of the wall, above 0, at most :data:`FASTEST`.
     """
 
     def __init__(self, start: datetime | None = None, speed: float = 1.0) -> None:
@@ -49,12 +53,15 @@ class Clock:
     def advance(self, seconds: float) -> datetime:
         """Move on by ``seconds`` of emulated time (0 or more) and give the new time.
 
-        :raises ValueError: if ``seconds`` is negative: deliveries cannot be undone.
+        :raises ValueError: if ``seconds`` is negative: deliveries cannot be undone; or beyond the calendar.
         """
-        if seconds < 0:
+        if not seconds >= 0:
             raise ValueError(f"advance_seconds must be 0 or more, not {seconds}: the clock cannot go back")
         with self._lock:
-            self._emulated = self._rebase() + timedelta(seconds=seconds)
+            try:
+                self._emulated = self._rebase() + timedelta(seconds=seconds)
+            except OverflowError:
+                raise ValueError(f"advance_seconds: {seconds} is beyond the calendar") from None
             self._jumps += 1
             return self._emulated
 
@@ -73,8 +80,8 @@ class Clock:
 
 
 def _checked_speed(speed: float) -> float:
-    if not 0 < speed < float("inf"):
-        raise ValueError(f"speed must be a number above 0, not {speed}")
+    if not 0 < speed <= FASTEST:
+        raise ValueError(f"speed must be above 0 and at most {FASTEST:.0e}, not {speed}")
     return float(speed)
 
 
@@ -102,7 +109,13 @@ class Timeline:
         return any(at <= now for at, _, _ in self._due[:1])
 
     def settle(self, now: datetime) -> None:
-        """Run everything that is due by ``now``, including what these actions schedule by then."""
+        """Run everything that is due by ``now``, including what these actions schedule by then.
+
+        An action that fails is logged and over: it is not the fault of the request that came after it.
+        """
         while self._due and self._due[0][0] <= now:
             at, _, action = heapq.heappop(self._due)
-            action(at)
+            try:
+                action(at)
+            except Exception:
+                _log.exception("what was due at %s failed", at)

@@ -45,6 +45,9 @@ class Handler(MotoRequestHandler):
     def run_wsgi(self) -> None:
         """Answer one request."""
         environ = self.make_environ()
+        if not (environ.get("CONTENT_LENGTH") or "0").isdecimal():
+            self.close_connection = True
+            return self._send("400 Bad Request", [], b"Content-Length is not a number")
         body = self._body(environ)
         environ["wsgi.input"], environ["CONTENT_LENGTH"] = io.BytesIO(body), str(len(body))
         environ.pop("HTTP_TRANSFER_ENCODING", None)

@@ -26,7 +26,7 @@ def test_a_clock_keeps_its_time_when_the_speed_changes():
     assert before <= clock.now() < before + timedelta(hours=1)
 
 
-@pytest.mark.parametrize("speed", [0, -1, float("inf"), float("nan")])
+@pytest.mark.parametrize("speed", [0, -1, 1e8, float("inf"), float("nan")])
 def test_a_speed_must_be_above_zero(speed):
     with pytest.raises(ValueError, match="speed"):
         Clock(START, speed)
@@ -44,6 +44,23 @@ def test_what_is_due_runs_in_order_even_if_it_schedules_more():
     timeline.schedule(START + timedelta(days=9), lambda at: ran.append(("never", at)))
     timeline.settle(START + timedelta(days=1))
     assert [name for name, _ in ran] == ["first", "second", "third"]
+
+
+def test_an_action_that_fails_does_not_stop_the_others(caplog):
+    timeline, ran = Timeline(), []
+    timeline.schedule(START, lambda at: 1 / 0)
+    timeline.schedule(START + timedelta(hours=1), ran.append)
+    timeline.settle(START + timedelta(days=1))
+    assert ran == [START + timedelta(hours=1)]
+    assert "ZeroDivisionError" in caplog.text
+
+
+@pytest.mark.parametrize("seconds", [-1, 1e15, float("inf"), float("nan")])
+def test_the_clock_moves_on_within_the_calendar(seconds):
+    clock = Clock(START)
+    with pytest.raises(ValueError, match=r"advance_seconds|NaN"):
+        clock.advance(seconds)
+    assert clock.now() - START < timedelta(minutes=1)
 
 
 def test_only_what_is_due_makes_work():

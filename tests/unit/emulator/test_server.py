@@ -101,6 +101,16 @@ def test_clients_at_the_same_time_are_all_answered(emulator):
     assert answers == [200] * 20
 
 
+@pytest.mark.parametrize("length", ["-1", "x", "1e3"])
+def test_a_length_that_is_no_number_is_a_bad_request(emulator, length):
+    connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=20)
+    connection.putrequest("POST", "/")
+    connection.putheader("Content-Length", length)
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
 def test_fifty_clients_at_once_lose_nothing(emulator, client):
     made = client("bcm-pricing-calculator")
     failed = []
@@ -143,6 +153,7 @@ def test_the_process_says_when_it_serves_and_ends_with_zero(start, number):
         (["--accounts", "1,2"], "--accounts: '1' is not an account number"),
         (["--start", "noon"], "--start: 'noon' is not a time"),
         (["--speed", "0"], "--speed: must be above 0"),
+        (["--speed", "1e9"], "--speed: must be above 0"),
         (["--rows", "0"], "--rows: must be at least 1"),
     ],
 )

@@ -6,6 +6,7 @@ import hashlib
 import json
 import urllib.error
 import urllib.request
+from datetime import timedelta
 
 import boto3
 import pytest
@@ -163,6 +164,19 @@ def test_a_bucket_that_came_later_is_free_again(emulator, s3, client):
     emulator.restore("before")
     client("s3", "444455556666").create_bucket(Bucket="taken-later")
     assert "taken-later" not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
+
+
+def test_a_delivery_that_is_not_written_yet_is_part_of_it(emulator, exports, definition, keys):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    world = emulator._world
+    with world.lock:  # whoever writes deliveries waits for it
+        world.timeline.settle(emulator.clock.now() + timedelta(hours=7))
+        emulator.snapshot("handed-in")
+    emulator.restore("handed-in")
+    emulator.clock.advance(7 * 3600)
+    runs = exports.list_executions(ExportArn=arn)["Executions"]
+    assert [run["ExecutionStatus"]["StatusCode"] for run in runs] == ["DELIVERY_SUCCESS"]
+    assert any(key.endswith("Manifest.json") for key in keys())
 
 
 def test_a_deletion_in_the_future_does_not_reach_the_snapshot(emulator, s3):
