@@ -7,16 +7,19 @@ import gzip
 import io
 import json
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from emulator import writer
 from emulator.charges import VIEWS
+from emulator.csv_text import MACROS
 from emulator.organisation import Organisation
 from emulator.query import parse
 from emulator.tables import TABLES
@@ -219,15 +222,95 @@ def test_chunks_hold_all_rows_in_order(read: Callable[..., list[dict[str, Any]]]
     assert read(CUR, "identity_line_item_id", chunk_lines=100, **how) == read(CUR, "identity_line_item_id", **how)
 
 
-def test_csv_has_a_header_empty_text_for_nothing_and_maps_as_json() -> None:
-    file = chunks(FOCUS, "InvoiceId, Tags, ChargePeriodStart", suffix=".csv.gz", rest="LIMIT 1")[0]
+def test_a_chunk_ends_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "_GROUP_LINES", 50)
+    files = chunks(FOCUS, "ResourceId, BilledCost", chunk_bytes=4_000)
+    assert len(files) > 3
+    assert [len(file) >= 4_000 for file in files[:-1]] == [True] * (len(files) - 1)
+    read = [row for file in files for row in pq.read_table(io.BytesIO(file)).to_pylist()]
+    assert read == rows(FOCUS, "ResourceId, BilledCost")
+
+
+@pytest.mark.parametrize(("limit", "count"), [("", 25), ("LIMIT 14", 14), ("LIMIT 3", 3), ("LIMIT 0", 0)])
+@pytest.mark.parametrize("read", [rows, csv_rows])
+def test_where_and_limit_reach_over_slices(
+    monkeypatch: pytest.MonkeyPatch, read: Callable[..., list[dict[str, Any]]], limit: str, count: int
+) -> None:
+    def slices(connection: duckdb.DuckDBPyConnection, *_: object) -> Iterator[None]:
+        for first in (0, 10, 20):
+            connection.execute(
+                "CREATE OR REPLACE TEMP VIEW export AS SELECT range AS line_number,"
+                f" CAST(range AS DOUBLE) AS line_item_usage_amount FROM range({first}, {first + 10})"
+            )
+            yield
+
+    monkeypatch.setattr(writer, "create_charges", slices)
+    found = read(CUR, "line_item_usage_amount", rest=f"WHERE line_item_usage_amount > 4 {limit}", chunk_lines=4)
+    assert [float(row["line_item_usage_amount"]) for row in found] == list(range(5, 30))[:count]
+
+
+def test_lines_come_in_their_order() -> None:
+    columns = "identity_line_item_id, line_item_usage_start_date"
+    assert rows(CUR, columns) == rows(CUR, columns, chunk_lines=37)
+
+
+def test_a_viewer_sees_its_own_lines_only() -> None:
+    everything = rows(CUR, "line_item_usage_account_id, identity_line_item_id")
+    for account in {row["line_item_usage_account_id"] for row in everything}:
+        own = [row for row in everything if row["line_item_usage_account_id"] == account]
+        assert rows(CUR, "line_item_usage_account_id, identity_line_item_id", viewer=account) == own
+    assert chunks(CUR, "line_item_usage_account_id", viewer="999988887777") == []
+
+
+def csv_text(table: str, columns: str, **how: Any) -> list[str]:
+    """The lines of a CSV file as they stand there, the header first."""
+    return gzip.decompress(chunks(table, columns, suffix=".csv.gz", **how)[0]).decode().splitlines()
+
+
+def test_csv_of_cur_has_empty_text_and_empty_maps_where_there_is_nothing() -> None:
+    columns = "line_item_currency_code, reservation_reservation_a_r_n, discount"
+    lines = csv_text(CUR, columns, rest="WHERE line_item_line_item_type = 'Tax' LIMIT 1")
+    assert lines == ["line_item_currency_code,reservation_reservation_a_r_n,discount", 'USD,"",{}']
+
+
+def test_csv_of_focus_has_nothing_where_there_is_null() -> None:
     now = datetime(2026, 11, 20, tzinfo=UTC)
-    header, first = gzip.decompress(file).decode().splitlines()
-    assert header == "InvoiceId,Tags,ChargePeriodStart"
-    assert first.endswith(",2026-11-01T00:00:00.000Z")
-    row = csv_rows(FOCUS, "InvoiceId, Tags", now=now, rest="WHERE Tags.environment = 'prod'")[0]
-    assert row["InvoiceId"] == ""
-    assert json.loads(row["Tags"])["environment"] == "prod"
+    assert csv_text(FOCUS, "BillingCurrency, InvoiceId, ChargeClass", now=now, rest="LIMIT 1")[1] == "USD,,"
+
+
+def test_csv_has_moments_in_iso_8601_and_maps_as_json() -> None:
+    where = "WHERE Tags.environment = 'prod' LIMIT 1"
+    line = csv_text(FOCUS, "ChargePeriodStart, Tags", rest=where)[1]
+    moment, tags = next(csv.reader([line]))
+    assert (len(moment), moment[-5:], moment[10]) == (24, ".000Z", "T")
+    assert json.loads(tags)["environment"] == "prod"
+    assert '"{""' in line
+
+
+def test_csv_quotes_only_what_needs_it() -> None:
+    line = csv_text(FOCUS, "InvoiceIssuerName, BillingCurrency", rest="LIMIT 1")[1]
+    assert line == '"Amazon Web Services, Inc.",USD'
+
+
+def test_csv_has_booleans_in_lower_case() -> None:
+    column = "rollback_possible"
+    assert {row[column] for row in csv_rows("COST_OPTIMIZATION_RECOMMENDATIONS", column)} <= {"true", "false"}
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        *[(0.0, "0.0"), (-3.0, "-3.0"), (12.45, "12.45"), (0.001, "0.001"), (9999999.5, "9999999.5")],
+        *[(0.0005, "5.0E-4"), (-0.00012345, "-1.2345E-4"), (6.123e-7, "6.123E-7"), (1e-10, "1.0E-10")],
+        *[(1e7, "1.0E7"), (12345678.9, "1.23456789E7"), (1e16, "1.0E16"), (-1.5e100, "-1.5E100")],
+        (None, None),
+    ],
+)
+def test_csv_has_numbers_as_java_prints_them(number: float | None, text: str | None) -> None:
+    with duckdb.connect() as connection:
+        for macro in MACROS:
+            connection.execute(macro)
+        assert connection.execute("SELECT java_double($1::DOUBLE)", [number]).fetchall() == [(text,)]
 
 
 def test_emissions_appear_when_the_month_is_over() -> None:
