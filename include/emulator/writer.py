@@ -20,8 +20,8 @@ from emulator.other_tables import create_other
 from emulator.query import OutputColumn, Query
 from emulator.sql_conditions import identifier
 
-# AWS splits by size and does not say at which. So many bytes fit into memory a few times over.
-CHUNK_BYTES = 64 << 20
+# AWS splits by size and does not say at which. So many bytes are put into a bucket in a tenth of a second.
+CHUNK_BYTES = 32 << 20
 # A chunk's size is looked at after each group of lines, and a group is what is held in memory.
 _GROUP_LINES = 50_000
 
