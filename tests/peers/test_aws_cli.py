@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+import urllib.request
 from typing import Any
 
 import botocore.session
@@ -81,6 +83,30 @@ def test_both_lifecycles_by_the_commands_of_the_docs(emulator: Emulator, shell: 
     operations = {entry["operation"] for entry in asked}
     assert {"CreateExport", "GetExecution", "DeleteExport", "GetObject"} <= operations
     assert {"CreateBillEstimate", "ListBillEstimateLineItems", "DeleteBillEstimate"} <= operations
+
+
+def test_the_commands_that_the_status_page_proposes_work(emulator: Emulator, shell: Shell) -> None:
+    emulator.control("reset", {})
+    done: list[str] = []
+    # each command makes the page propose the next ones
+    while new := [command for command in proposed(emulator) if command not in done and "_emulator" not in command]:
+        setting = re.search(r"export [^<]+", page(emulator))
+        assert setting
+        ran = shell.run("bash", "-c", f"set -euo pipefail; {setting[0]}; {new[0]}")
+        assert ran.returncode == 0, f"{new[0]}\n{ran.stderr}"
+        done.append(new[0])
+    made = [command.split()[2] for command in done]
+    assert made == ["create-export", "create-bill-scenario", "create-bill-estimate"]
+
+
+def page(emulator: Emulator) -> str:
+    with urllib.request.urlopen(emulator.url) as answer:
+        return html.unescape(answer.read().decode())
+
+
+def proposed(emulator: Emulator) -> list[str]:
+    """The commands that the status page proposes now."""
+    return [command.strip() for command in re.findall(r"<pre>(.*?)</pre>", page(emulator), re.DOTALL)]
 
 
 def test_every_operation_of_data_exports_answers(emulator: Emulator, shell: Shell) -> None:
