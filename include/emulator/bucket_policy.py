@@ -55,8 +55,15 @@ def may_deliver(policy: Mapping[str, Any] | None, resource_arn: str, source_arn:
         "aws:principalservicename": SERVICE_PRINCIPAL,
         "s3:x-amz-acl": "bucket-owner-full-control",
     }
+    try:
+        return _evaluate(policy or {}, resource_arn, context)
+    except (AttributeError, TypeError):  # not of a policy's shape: S3 would not have taken it, moto does
+        return False
+
+
+def _evaluate(policy: Mapping[str, Any], resource_arn: str, context: Mapping[str, str]) -> bool:
     allowed = False
-    for statement in _listed((policy or {}).get("Statement")):
+    for statement in _listed(policy.get("Statement")):
         denies = statement.get("Effect") == "Deny"
         if not _applies(statement, resource_arn, context, in_doubt=denies):
             continue

@@ -145,3 +145,9 @@ def test_a_deny_that_is_not_understood_denies():
 def test_a_deny_for_the_service_by_what_it_is_not_denies():
     others = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     assert not allows(statement(), statement(Effect="Deny", Principal=None, NotPrincipal=others))
+
+
+@pytest.mark.parametrize("changes", [{"Condition": "x"}, {"Condition": {"StringEquals": []}}, {"Action": 5}])
+def test_what_is_no_policy_lets_nobody_in(changes):
+    assert not allows(statement(**changes))
+    assert not allows("statement")

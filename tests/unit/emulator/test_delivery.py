@@ -233,6 +233,14 @@ def policy(s3):
     return put
 
 
+@pytest.mark.parametrize("text", ["no policy", "[]", '{"Statement": "x"}'])
+def test_a_policy_that_is_none_fails_the_delivery_and_nothing_else(emulator, deliver, s3, health, text):
+    arn = deliver()
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=text)
+    emulator.clock.advance(DAY)
+    assert health(arn) == ("UNHEALTHY", "DELIVERY_FAILURE", "INSUFFICIENT_PERMISSION")
+
+
 def denial(key):
     return {"Effect": "Deny", "Principal": "*", "Action": "s3:Put*", "Resource": f"arn:aws:s3:::{BUCKET}/{key}"}
 
