@@ -7,7 +7,6 @@ import threading
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from emulator.data_exports.destination import Destination
 from emulator.data_exports.shipment import Delivery, DeliveryRefusedError, Shipment
 
 if TYPE_CHECKING:
@@ -43,15 +42,13 @@ class DeliveryDesk:
         """
         if self._is_closed:
             return
-        if not Shipment(self._world, delivery, lambda: None).permitted():
+        shipment = Shipment(self._world, delivery, lambda: None)
+        if not shipment.permitted():
             delivery.fail("INSUFFICIENT_PERMISSION")
             return
-        record, execution = delivery.record, delivery.execution
-        overwrites = Destination.of(execution.snapshot, record.account).overwrites
-        key = (record.arn, execution.period) if overwrites else execution.id
-        if older := self._waiting.get(key):
-            delivery.earlier = [*older.earlier, older]
-        self._waiting[key] = delivery
+        if older := self._waiting.get(shipment.place):
+            delivery.earlier, older.earlier = [*older.earlier, older], []
+        self._waiting[shipment.place] = delivery
         self._see_to_writer()
 
     def wait(self, until: datetime) -> None:

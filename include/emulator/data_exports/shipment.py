@@ -71,12 +71,24 @@ class Shipment:
         self._query = read_query(execution.snapshot["DataQuery"])
         self._partition = self._query.table.partition(execution.period)
         self._path = self._to.data_path(self._partition, execution)
+        self._folder = self._to.uri(self._to.chunk_key(self._path, 0))
+
+    @property
+    def place(self) -> object:
+        """What it replaces, and is replaced by, until somebody has written it: the run's own if all runs are kept."""
+        if self._to.overwrites:
+            return self._delivery.record.arn, self._delivery.execution.period
+        return self._delivery.execution.id
 
     def permitted(self) -> bool:
         """Say whether the bucket lets in the first chunk and the manifest."""
-        manifests = self._to.manifest_keys(self._partition, self._delivery.execution)
-        record = self._delivery.record
-        return self._to.permits((self._to.chunk_key(self._path, 1), *manifests), record.arn, record.account)
+        return self._permits(self._to.chunk_key(self._path, 1), *self._manifest_keys())
+
+    def _permits(self, *keys: str) -> bool:
+        return self._to.permits(keys, self._delivery.record.arn, self._delivery.record.account)
+
+    def _manifest_keys(self) -> list[str]:
+        return self._to.manifest_keys(self._partition, self._delivery.execution)
 
     def send(self) -> None:
         """Write everything and tell of the success.
@@ -88,8 +100,8 @@ class Shipment:
             for key, body in status_file(self._to, "UPDATING").items():
                 self._put(key, body)
             keys = [self._to.chunk_key(self._path, number) for number in range(1, len(chunks) + 1)]
-            for number, (key, chunk) in enumerate(zip(keys, chunks, strict=True), 1):
-                self._put(key, chunk.read_bytes(), number)
+            for number, chunk in enumerate(chunks, 1):
+                self._put_chunk(number, chunk.read_bytes())
                 chunk.unlink()
         self._blank_surplus(len(keys))
         more = additional_files(self._to, self._query.columns, self._partition, self._path, keys)
@@ -114,23 +126,24 @@ class Shipment:
         form = Form(self._to.name, self._to.suffix, _chunk_lines(self._query, world.settings.rows))
         return render(content, form, folder, self._proceed)
 
-    def _put(self, key: str, body: bytes, number: int = 0) -> None:
-        """Write one object, as chunk ``number`` of its folder if it is a chunk."""
+    def _put(self, key: str, body: bytes) -> None:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
-        record = self._delivery.record
         with self._world.lock:
             self._proceed()
-            if not self._to.permits((key,), record.arn, record.account):
+            if not self._permits(key):
                 raise DeliveryRefusedError(key)
             storage.put(self._to.bucket, key, body, self._delivery.at, etag)
-            place = self._to.uri(self._path)
-            record.chunks[place] = max(number, record.chunks.get(place, 0))
+
+    def _put_chunk(self, number: int, body: bytes) -> None:
+        self._put(self._to.chunk_key(self._path, number), body)
+        left = self._delivery.record.chunks
+        with self._world.lock:
+            left[self._folder] = max(number, left.get(self._folder, 0))
 
     def _blank_surplus(self, used: int) -> None:
         """Overwrite chunks of earlier deliveries that this one did not need: Data Exports cannot delete."""
-        there = self._delivery.record.chunks.get(self._to.uri(self._path), 0)
-        for number in range(used + 1, there + 1):
-            self._put(self._to.chunk_key(self._path, number), b"")
+        for number in range(used + 1, self._delivery.record.chunks.get(self._folder, 0) + 1):
+            self._put_chunk(number, b"")
 
     def _write_manifest(self, keys: list[str], more: list[str]) -> None:
         manifest = {
@@ -141,7 +154,9 @@ class Shipment:
         }
         if more:
             manifest["additionalOutputFiles"] = [self._to.uri(key) for key in more]
-        for key in self._to.manifest_keys(self._partition, self._delivery.execution):
+        if not self._permits(*self._manifest_keys()):  # not one of the two without the other
+            raise DeliveryRefusedError(self._path)
+        for key in self._manifest_keys():
             self._put(key, json.dumps(manifest).encode())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 import pytest
@@ -148,6 +149,16 @@ def test_a_policy_that_is_taken_away_meanwhile_fails_the_delivery(begin, finish,
     first = statuses(arn)[0]
     assert (first["StatusCode"], first["StatusReason"]) == ("DELIVERY_FAILURE", "INSUFFICIENT_PERMISSION")
     assert keys() == {}
+
+
+def test_of_two_manifests_none_is_written_without_the_other(begin, finish, s3, statuses, keys):
+    arn = begin(overwrite="CREATE_NEW_REPORT")
+    policy = json.loads(s3.get_bucket_policy(Bucket=BUCKET)["Policy"])
+    latest = {"Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{BUCKET}/{LATEST}"}
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps({"Statement": [*policy["Statement"], latest]}))
+    finish()
+    assert statuses(arn)[0]["StatusReason"] == "INSUFFICIENT_PERMISSION"
+    assert [key for key in keys() if key.endswith("Manifest.json")] == []
 
 
 def test_a_reset_gives_up_what_is_being_written(emulator, begin, finish, keys):
