@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import boto3
+from botocore.exceptions import ClientError
 
 from emulator.server import Emulator, running
 
@@ -34,6 +35,17 @@ def busy_emulator() -> Iterator[Emulator]:
         emulator.faults.add({"operation": "ListExecutions", "error": throttle, "times": 2})
         for record in exports.list_exports()["Exports"]:
             exports.get_export(ExportArn=record["ExportArn"])
+        with suppress(ClientError):  # it is not there: a request that failed, with the longest name of all
+            calculator.batch_create_bill_scenario_commitment_modification(
+                billScenarioId="00000000-0000-4000-8000-000000000000",
+                commitmentModifications=[
+                    {
+                        "key": "a",
+                        "usageAccountId": PAYER,
+                        "commitmentAction": {"negateSavingsPlanAction": {"savingsPlanId": "a" * 36}},
+                    }
+                ],
+            )
         emulator.clock.speed = 300
         yield emulator
 

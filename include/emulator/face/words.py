@@ -57,8 +57,10 @@ def size(octets: int) -> str:
 
 
 def seconds(duration: float) -> str:
-    """Write how long a request took: ``12 ms``."""
-    return f"{duration * 1000:.0f} ms" if duration < 1 else f"{duration:.1f} s"
+    """Write how long a request took: ``0.4 ms``, ``12 ms``, ``1.5 s``."""
+    if duration >= 1:
+        return f"{duration:.1f} s"
+    return f"{duration * 1000:.1f} ms" if duration < 0.01 else f"{duration * 1000:.0f} ms"
 
 
 def month(interval: Mapping[str, Any]) -> str:

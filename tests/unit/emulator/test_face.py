@@ -241,7 +241,7 @@ def test_faults_and_requests_are_shown(emulator, exports, refused, look):
     assert "/_emulator/faults" in seen.section("Faults in force")
     wanted = (
         r"2026-11-20 06:0\d ListExports 400 ThrottlingException by a fault rule: error"
-        r" \d+ ms AKIADEMO111122223333 bcm-data-exports \d\d:\d\d:\d\d"
+        r" [\d.]+ ms AKIADEMO111122223333 bcm-data-exports \d\d:\d\d:\d\d"
     )
     assert re.search(wanted, seen.section("Last requests"))
     assert "Requests 1 1 error" in seen.text
@@ -265,7 +265,7 @@ def test_an_assumed_role_is_named(client, exports, look):
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
     ).list_tables()
-    assert re.search(r"ListTables 200 \d+ ms arn:aws:sts::111122223333:assumed-role/reader/me", look().text)
+    assert re.search(r"ListTables 200 [\d.]+ ms arn:aws:sts::111122223333:assumed-role/reader/me", look().text)
 
 
 def test_what_clients_send_is_escaped(emulator, get):
@@ -285,6 +285,11 @@ def test_what_clients_send_is_escaped(emulator, get):
 )
 def test_lengths_of_time_have_two_units(seconds, text):
     assert words.lasting(timedelta(seconds=seconds)) == text
+
+
+@pytest.mark.parametrize(("duration", "text"), [(0.0004, "0.4 ms"), (0.0123, "12 ms"), (1.49, "1.5 s")])
+def test_short_durations_have_a_decimal(duration, text):
+    assert words.seconds(duration) == text
 
 
 @pytest.mark.parametrize(
