@@ -27,6 +27,8 @@ class Database:
         self._layout = layout
         resolution = (REPO / "constraints.txt").read_bytes() + sys.version.encode()
         self._template = layout.cache / f"airflow-{hashlib.sha256(resolution).hexdigest()[:16]}.db"
+        self.url = f"sqlite:///{layout.database}"
+        """SQLAlchemy's."""
 
     def begin(self, processes: Processes, env: dict[str, str]) -> Running | None:
         """Copy the kept database, or start its migration, which `finish` needs to have ended."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import time
 from contextlib import ExitStack
@@ -10,11 +9,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import psutil
-
 from stack import environment, logs
 from stack.database import Database
 from stack.errors import StackError
+from stack.guard import kill_part
 from stack.interrupts import Interrupts
 from stack.processes import Processes, Running, free_port, tail
 from stack.rest import AirflowApi, ApiError
@@ -53,6 +51,8 @@ class Options:
         port: the API server's port; None for a free one.
         schedules: whether DAGs run by their schedules too, not only when triggered.
         settings: further environment variables of Airflow's processes, e.g. `AIRFLOW__SCHEDULER__...`.
+        components: Airflow's processes: the command line after `airflow` by the name that is theirs here.
+        database: SQLAlchemy's URL of Airflow's database, migrated already; None for an SQLite database of the stack's.
         patience: seconds to wait for a component before giving up.
     """
 
@@ -63,6 +63,8 @@ class Options:
     port: int | None = None
     schedules: bool = False
     settings: Mapping[str, str] = field(default_factory=dict)
+    components: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: COMPONENTS)
+    database: str | None = None
     patience: float = 180
 
 
@@ -131,11 +133,12 @@ class Stack:
         port = self.options.port or free_port()
         emulator = self._start_emulator()
         database = Database(self.layout)
+        url = self.options.database or database.url
         self._env = environment.airflow(
-            self.layout, self.keys, port=port, emulator_url="", schedules=self.options.schedules
+            self.layout, self.keys, port=port, emulator_url="", database=url, schedules=self.options.schedules
         )
         self._env |= self.options.settings
-        migration = database.begin(self.processes, self._env)
+        migration = None if self.options.database else database.begin(self.processes, self._env)
         self._say("emulator starting" + (", database being migrated (first time only)" if migration else ""))
         self.emulator_url = self._emulator_address(emulator)
         self._env["AIRFLOW_CONN_AWS_DEFAULT"] = environment.aws_connection(self.emulator_url)
@@ -143,7 +146,7 @@ class Stack:
             self.wait(migration.ended, "the migration of Airflow's database")
             database.finish()
         environment.write_passwords(self.layout.passwords, self.keys.password)
-        for name in COMPONENTS:
+        for name in self.options.components:
             self.start_component(name)
         self._say(f"emulator at {self.emulator_url}, Airflow starting (logs in {self.layout.logs})")
         self.airflow = AirflowApi(f"http://127.0.0.1:{port}", "admin", self.keys.password, self.interrupts)
@@ -151,20 +154,22 @@ class Stack:
         self.wait(self.airflow.serves_tasks, "the API server's part for tasks")
 
     def start_component(self, name: str) -> Running:
-        """Start one of `COMPONENTS`; a test that has killed one starts it again with this."""
-        running = self.processes.start(name, "airflow", *COMPONENTS[name], env=self._env)
+        """Start one of the components; a test that has killed one starts it again with this."""
+        running = self.processes.start(name, "airflow", *self.options.components[name], env=self._env)
         self.components[name] = running
         return running
 
     def kill_component(self, name: str) -> None:
-        """SIGKILL one of `COMPONENTS` with all that it has started, as a machine that is lost does."""
+        """SIGKILL one of the components with all that it has started, as a machine that is lost does."""
+        running = self.forget_component(name)
+        kill_part(self.processes.stack_id, name)
+        running.popen.wait()
+
+    def forget_component(self, name: str) -> Running:
+        """Watch a component no longer: it is about to be killed, or has ended."""
         running = self.components.pop(name)
         self.processes.forget(running)
-        victim = psutil.Process(running.popen.pid)
-        for process in (victim, *victim.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                process.kill()
-        running.popen.wait()
+        return running
 
     def _start_emulator(self) -> Running:
         command = emulator_command(self.options, port=0)

@@ -70,7 +70,9 @@ def aws_connection(endpoint_url: str) -> str:
     return json.dumps({"conn_type": "aws", "login": ACCESS_KEY, "password": SECRET_KEY, "extra": extra})
 
 
-def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, schedules: bool) -> dict[str, str]:
+def airflow(
+    layout: Layout, keys: Secrets, *, port: int, emulator_url: str, database: str, schedules: bool
+) -> dict[str, str]:
     """The environment of Airflow's processes.
 
     Args:
@@ -78,6 +80,7 @@ def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, sche
         keys: the stack's secrets.
         port: the API server's port.
         emulator_url: the address that stands for AWS.
+        database: SQLAlchemy's URL of Airflow's database.
         schedules: whether DAGs run by their schedules too, not only when triggered.
     """
     url = f"http://127.0.0.1:{port}"
@@ -95,7 +98,7 @@ def airflow(layout: Layout, keys: Secrets, *, port: int, emulator_url: str, sche
             "simple_auth_manager_passwords_file": str(layout.passwords),
         },
         "database": {
-            "sql_alchemy_conn": f"sqlite:///{layout.database}",
+            "sql_alchemy_conn": database,
             "check_migrations": "False",  # the database is fresh from `airflow db migrate`
         },
         "api": {"host": "127.0.0.1", "port": str(port), "base_url": url, "secret_key": keys.api},

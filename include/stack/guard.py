@@ -16,18 +16,28 @@ import time
 import psutil
 
 MARK = "STACK_ID"
+PART = "STACK_PART"
+"""In the environment of a process that the stack started by a name, and of all that it starts: that name."""
 
 
-def members(stack_id: str) -> list[psutil.Process]:
-    """Every living process of the stack `stack_id`, this one excepted."""
+def members(stack_id: str, part: str | None = None) -> list[psutil.Process]:
+    """Every living process of the stack `stack_id`, or of one part of it; this one excepted."""
     found = []
     me = psutil.Process().pid
     for process in psutil.process_iter():
         # gone meanwhile, a zombie, or another user's: not ours to end
         with contextlib.suppress(psutil.Error, OSError):
-            if process.pid != me and process.environ().get(MARK) == stack_id:
+            marks = process.environ() if process.pid != me else {}
+            if marks.get(MARK) == stack_id and part in (None, marks.get(PART)):
                 found.append(process)
     return found
+
+
+def kill_part(stack_id: str, part: str) -> None:
+    """SIGKILL all processes of one part of a stack, until a look finds none."""
+    while left := members(stack_id, part):
+        _signal(left, signal.SIGKILL)
+        psutil.wait_procs(left, timeout=1.0)
 
 
 def end_all(stack_id: str, patience: float = 1.0) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from stack.errors import StackError
-from stack.guard import MARK, end_all
+from stack.guard import MARK, PART, end_all
 from stack.layout import REPO
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Processes:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env={**env, MARK: self.stack_id},
+                env={**env, MARK: self.stack_id, PART: name},
                 cwd=self._logs.parent,
                 start_new_session=True,
             )

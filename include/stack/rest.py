@@ -151,9 +151,12 @@ class AirflowApi:
         found = self.request("GET", "/api/v2/importErrors", limit=100)["import_errors"]
         return {entry["filename"]: entry["stack_trace"] for entry in found}
 
-    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None) -> Run:
-        """Start a manual run, with `conf` as its Params, once: the run's id is ours, so that it cannot be doubled."""
-        run = Run(dag_id, f"manual__{datetime.now(UTC).isoformat()}")
+    def trigger(self, dag_id: str, conf: dict[str, Any] | None = None, run_id: str | None = None) -> Run:
+        """Start a manual run, with `conf` as its Params, once: the run's id is ours, so that it cannot be doubled.
+
+        With a `run_id` of the caller's that also holds for a call that is made again.
+        """
+        run = Run(dag_id, run_id or f"manual__{datetime.now(UTC).isoformat()}")
         body = {"dag_run_id": run.run_id, "logical_date": None, "conf": conf or {}}
         try:
             self.request("POST", f"/api/v2/dags/{quote(dag_id, safe='')}/dagRuns", body)

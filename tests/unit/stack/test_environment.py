@@ -14,8 +14,17 @@ from stack.layout import Layout
 
 @pytest.fixture
 def airflow(tmp_path: Path) -> dict[str, str]:
+    return variables(Layout(tmp_path / "run"))
+
+
+def variables(layout: Layout) -> dict[str, str]:
     return environment.airflow(
-        Layout(tmp_path / "run"), environment.Secrets(), port=1234, emulator_url="http://127.0.0.1:5", schedules=False
+        layout,
+        environment.Secrets(),
+        port=1234,
+        emulator_url="http://127.0.0.1:5",
+        database="postgresql+psycopg2:///airflow",
+        schedules=False,
     )
 
 
@@ -50,8 +59,11 @@ def test_tasks_reach_the_api_server_at_its_own_port(airflow: dict[str, str]) -> 
 
 def test_the_dags_see_the_layouts_include_folder(tmp_path: Path) -> None:
     layout = Layout(tmp_path / "run", include=tmp_path / "include")
-    variables = environment.airflow(layout, environment.Secrets(), port=1, emulator_url="", schedules=False)
-    assert variables["PYTHONPATH"] == str(tmp_path / "include")
+    assert variables(layout)["PYTHONPATH"] == str(tmp_path / "include")
+
+
+def test_the_database_is_the_one_that_was_named(airflow: dict[str, str]) -> None:
+    assert airflow["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == "postgresql+psycopg2:///airflow"
 
 
 def test_every_stack_has_its_own_secrets() -> None:

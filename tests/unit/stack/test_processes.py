@@ -13,7 +13,7 @@ import pytest
 
 from stack.environment import base
 from stack.errors import StackError
-from stack.guard import end_all, members
+from stack.guard import end_all, kill_part, members
 from stack.processes import Processes, free_port, port_is_free, tail
 
 DEEP = """
@@ -60,6 +60,19 @@ def test_leaving_ends_grandchildren_of_other_sessions_that_ignore_sigterm(folder
         started = members(processes.stack_id)
         assert len(started) == 2
     assert not [process for process in started if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
+
+
+def test_one_part_is_killed_with_what_outlived_its_parent_and_no_other(folder: Path) -> None:
+    with Processes(folder) as processes:
+        parts = [processes.start(name, "deep", env=base() | {"PYTHONPATH": str(folder)}) for name in ("a", "b")]
+        wait_until(lambda: all("up" in tail(part.log) for part in parts))
+        parts[0].popen.kill()
+        parts[0].popen.wait()
+        assert len(members(processes.stack_id, "a")) == 1, "the grandchild, which is nobody's child now"
+        kill_part(processes.stack_id, "a")
+        assert not members(processes.stack_id, "a")
+        assert len(members(processes.stack_id, "b")) == 2
+        processes.forget(parts[0])
 
 
 def test_a_killed_runner_leaves_nothing(folder: Path) -> None:

@@ -124,6 +124,11 @@ def test_a_fault_while_triggering_makes_one_run(api: AirflowApi, faults: list[in
     assert sent == [run.run_id] * (len(faults) + (faults[-1] == 500))
 
 
+def test_a_run_can_have_an_id_of_the_callers(api: AirflowApi) -> None:
+    assert api.trigger("known", run_id="mine") == Run("known", "mine")
+    assert json.loads(Handler.seen[-1][2] or "")["dag_run_id"] == "mine"
+
+
 def test_a_refusal_while_triggering_is_told(api: AirflowApi) -> None:
     Handler.faults = [400]
     with pytest.raises(ApiError, match="with 400"):
