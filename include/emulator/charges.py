@@ -1,16 +1,17 @@
-"""The two tables of charges, CUR 2.0 and FOCUS, as views of the organisation's bill."""
+"""The tables of charges, CUR 2.0 and FOCUS, as views of the organisation's bill."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import duckdb
 
 from emulator import cur2, focus
-from emulator.organisation import Organisation, month_end
+from emulator.organisation import Detail, Organisation, month_end
 from emulator.query import Query
 from emulator.sql_conditions import identifier
 from emulator.tables import Column
@@ -52,20 +53,6 @@ VIEWS = {
 }
 
 
-def create_items(
-    connection: duckdb.DuckDBPyConnection, organisation: Organisation, period: date, now: datetime, granularity: str
-) -> None:
-    """Create the organisation's bill and `items`, the description of each of its meters (charges.sql)."""
-    organisation.bill(connection, period, now, granularity)
-    connection.execute(
-        "CREATE TEMP TABLE facts AS SELECT $1 AS payer_id, $2 AS payer_name, $3 AS invoice_id, $4 AS plan_id,"
-        " concat('arn:aws:savingsplans::', $1, ':savingsplan/', $4) AS plan_arn,"
-        " $5::TIMESTAMP AS plan_starts, $6::TIMESTAMP AS plan_ends",
-        [*organisation.accounts[0], _invoice(organisation, period, now), *organisation.savings_plan(period)],
-    )
-    connection.execute(Path(__file__).with_name("charges.sql").read_text(encoding="utf-8"))
-
-
 def create_charges(
     connection: duckdb.DuckDBPyConnection,
     organisation: Organisation,
@@ -73,13 +60,46 @@ def create_charges(
     period: date,
     now: datetime,
     viewer: str | None = None,
+    slice_lines: int = 500_000,
 ) -> Iterator[None]:
     """Show the queried table, as known at `now`, slice by slice as the view `export`: its columns and `line_number`.
 
-    After each step the view holds the next slice; line numbers ascend and are unique over all of them. `viewer` is
-    the id of the only account whose lines are shown (None: every account's).
+    After each step the view holds the next slice, of about `slice_lines` lines at most; line numbers ascend and are
+    unique over all of them. `viewer` is the id of the only account whose lines are shown (None: every account's).
     """
-    create_items(connection, organisation, period, now, query.properties.get("TIME_GRANULARITY", "HOURLY"))
+    connection.execute(
+        "CREATE OR REPLACE TEMP TABLE facts AS SELECT $1 AS payer_id, $2 AS payer_name, $3 AS invoice_id",
+        [*organisation.accounts[0], _invoice(organisation, period, now)],
+    )
+    first_line = 0
+    for _ in organisation.bill(connection, period, now, _detail(query, slice_lines)):
+        connection.execute(_items())
+        _show(connection, query, first_line, viewer)
+        # Lines come in the order of their numbers as long as they are what is looked up, not what is looked up in.
+        connection.execute("SET disabled_optimizers = 'join_order,build_side_probe_side'")
+        yield
+        connection.execute("RESET disabled_optimizers")
+        first_line += connection.execute("SELECT count(*) FROM lines").fetchall()[0][0]
+
+
+def _detail(query: Query, slice_lines: int) -> Detail:
+    """How finely the query's properties ask to see the bill. Only CUR can do without resources or with containers."""
+    properties = query.properties
+    return Detail(
+        granularity=properties.get("TIME_GRANULARITY", "HOURLY"),
+        resources=properties.get("INCLUDE_RESOURCES") != "FALSE",
+        containers=properties.get("INCLUDE_SPLIT_COST_ALLOCATION_DATA") == "TRUE",
+        slice_lines=slice_lines,
+    )
+
+
+@cache
+def _items() -> str:
+    return Path(__file__).with_name("items.sql").read_text(encoding="utf-8")
+
+
+def _show(connection: duckdb.DuckDBPyConnection, query: Query, first_line: int, viewer: str | None) -> None:
+    """Create `export` from the slice that is in `lines` and `items`."""
     view = VIEWS[query.table.name]
     items = [
         f"{_typed(column, expression, view)} AS {identifier(column.name)}"
@@ -91,13 +111,14 @@ def create_charges(
         for column in query.table.columns(query.properties)
     ]
     hidden = ", ".join(f"'{kind}'" for kind in view.hidden_kinds)
-    connection.execute(f"CREATE TEMP TABLE described AS SELECT *, {', '.join(items)} FROM items")  # noqa: S608
+    visible = f"kind NOT IN ({hidden})" + ("" if viewer is None else f" AND account_id = '{viewer}'")
     connection.execute(
-        f"CREATE TEMP VIEW export AS SELECT lines.rowid AS line_number, {', '.join(lines)}"  # noqa: S608
-        f" FROM lines JOIN described USING (meter) WHERE kind NOT IN ({hidden})"
-        + ("" if viewer is None else f" AND account_id = '{viewer}'")
+        f"CREATE OR REPLACE TEMP TABLE described AS SELECT *, {', '.join(items)} FROM items WHERE {visible}"  # noqa: S608
     )
-    yield
+    connection.execute(
+        f"CREATE OR REPLACE TEMP VIEW export AS SELECT {first_line} + lines.rowid AS line_number, {', '.join(lines)}"  # noqa: S608
+        " FROM lines JOIN described USING (meter)"
+    )
 
 
 def _source(column: Column, view: View) -> str:

@@ -1,12 +1,15 @@
 """FOCUS_1_2_AWS and FOCUS_1_0_AWS: the bill as the FinOps Open Cost and Usage Specification shows it.
 
 https://focus.finops.org/focus-specification/v1-2/
-Expressions over `items` (charges.sql) and, in LINE, over `lines` (organisation/bill.sql) as well.
+Expressions over `items` (items.sql) and, in LINE, over `lines` (organisation/usage.sql) as well.
 """
 
 from __future__ import annotations
 
-HIDDEN_KINDS = ("negation",)  # CUR's counter-entry of covered usage: FOCUS bills covered usage at zero instead
+from emulator import cur2
+
+# CUR's counter-entries and splits: FOCUS bills covered usage at zero and discounted usage at what is left of it.
+HIDDEN_KINDS = ("negation", "discount", "container")
 
 # FOCUS has a grammar for units, so AWS writes the price list's units differently here.
 UNITS = {
@@ -24,9 +27,11 @@ UNITS = {
     "StateTransitions": "Transitions",
     "ConfigurationItemRecorded": "Items",
     "Dollar": "USD",
+    "User-Month": "User-Months",
 }
 _UNIT = "CASE unit " + " ".join(f"WHEN '{ours}' THEN '{focus}'" for ours, focus in UNITS.items()) + " ELSE unit END"
 _PRICED = "kind NOT IN ('tax', 'credit')"  # what has a SKU and a quantity: usage and purchases
+_COMMITTED = "(is_plan OR is_reservation)"
 _UNIT_PRICE = "CASE WHEN is_usage THEN rate WHEN kind = 'unused' THEN 0 END"
 
 ITEM = {
@@ -38,38 +43,36 @@ ITEM = {
     "BillingPeriodEnd": "month_ends",
     "BillingPeriodStart": "month_starts",
     "ChargeCategory": """CASE kind WHEN 'tax' THEN 'Tax' WHEN 'credit' THEN 'Credit'
-        WHEN 'fee' THEN 'Purchase' WHEN 'upfront' THEN 'Purchase' WHEN 'support' THEN 'Purchase' ELSE 'Usage' END""",
+        WHEN 'fee' THEN 'Purchase' WHEN 'upfront' THEN 'Purchase' ELSE 'Usage' END""",
     "ChargeClass": "if(kind = 'refund', 'Correction', NULL)",
-    "ChargeDescription": """CASE kind
-        WHEN 'tax' THEN 'Tax for product code ' || product_code
-        WHEN 'credit' THEN 'AWS Migration Acceleration Program credit'
-        WHEN 'refund' THEN 'Refund for duplicated requests in an earlier month'
-        WHEN 'unused' THEN 'Unused commitment of ' || description
-        WHEN 'usage' THEN concat('$', rate, ' ', description)
-        WHEN 'covered' THEN usage_type || ' covered by Compute Savings Plans'
-        ELSE description END""",
+    "ChargeDescription": f"if(kind = 'unused', 'Unused commitment of ' || commitment_arn, {cur2.DESCRIPTION})",
     "ChargeFrequency": """CASE WHEN kind IN ('fee', 'support') THEN 'Recurring'
         WHEN kind IN ('upfront', 'tax', 'credit', 'refund') THEN 'One-Time' ELSE 'Usage-Based' END""",
-    "CommitmentDiscountCategory": "if(is_plan, 'Spend', NULL)",
-    "CommitmentDiscountId": "if(is_plan, plan_arn, NULL)",
-    "CommitmentDiscountName": "if(is_plan, plan_id, NULL)",
-    "CommitmentDiscountStatus": "CASE kind WHEN 'covered' THEN 'Used' WHEN 'unused' THEN 'Unused' END",
-    "CommitmentDiscountType": "if(is_plan, 'Savings Plan', NULL)",
-    "CommitmentDiscountUnit": "if(is_plan, 'USD', NULL)",
+    "CapacityReservationId": "capacity_arn",
+    "CapacityReservationStatus": "capacity_status",
+    "CommitmentDiscountCategory": "CASE WHEN is_plan THEN 'Spend' WHEN is_reservation THEN 'Usage' END",
+    "CommitmentDiscountId": "commitment_arn",
+    "CommitmentDiscountName": f"if({_COMMITTED}, commitment_id, NULL)",
+    "CommitmentDiscountStatus": (
+        "CASE kind WHEN 'covered' THEN 'Used' WHEN 'reserved' THEN 'Used' WHEN 'unused' THEN 'Unused' END"
+    ),
+    "CommitmentDiscountType": "CASE WHEN is_plan THEN 'Savings Plan' WHEN is_reservation THEN 'Reserved Instance' END",
+    "CommitmentDiscountUnit": "CASE WHEN is_plan THEN 'USD' WHEN is_reservation THEN 'Hours' END",
     "ConsumedUnit": f"if(is_usage, {_UNIT}, NULL)",
     "InvoiceId": "nullif(invoice_id, '')",
     "InvoiceIssuerName": "'Amazon Web Services, Inc.'",
     "PricingCategory": f"""CASE WHEN NOT ({_PRICED}) THEN NULL
-        WHEN kind IN ('covered', 'unused') THEN 'Committed' WHEN spot THEN 'Dynamic' ELSE 'Standard' END""",
+        WHEN kind IN ('covered', 'reserved', 'unused') THEN 'Committed' WHEN spot THEN 'Dynamic' ELSE 'Standard' END""",
     "PricingCurrency": "'USD'",
     "PricingUnit": f"if({_PRICED}, {_UNIT}, NULL)",
     "ProviderName": "'AWS'",
-    "PublisherName": "'Amazon Web Services, Inc.'",
+    "PublisherName": "if(seller <> '', seller, 'Amazon Web Services, Inc.')",
     "RegionId": "if(is_usage OR kind = 'refund', code, NULL)",
     "RegionName": "if(is_usage OR kind = 'refund', region_name, NULL)",
-    "ResourceId": "CASE WHEN kind IN ('fee', 'upfront') THEN plan_arn ELSE nullif(resource_id, '') END",
+    "ResourceId": "CASE WHEN kind IN ('fee', 'upfront') THEN commitment_arn ELSE nullif(resource_id, '') END",
     "ResourceName": "CASE WHEN service_code = 'AmazonS3' THEN nullif(resource_id, '') END",
-    "ResourceType": """CASE WHEN kind IN ('fee', 'upfront') THEN 'savingsplan' WHEN NOT is_usage THEN NULL
+    "ResourceType": """CASE WHEN kind IN ('fee', 'upfront') THEN if(is_reservation, 'reserved-instances', 'savingsplan')
+        WHEN NOT is_usage THEN NULL WHEN capacity_status = 'Unused' THEN 'capacity-reservation'
         WHEN resource_id LIKE 'i-%' THEN 'instance' WHEN resource_id LIKE 'vol-%' THEN 'volume'
         WHEN service_code = 'AmazonS3' THEN 'bucket' ELSE lower(family) END""",
     "ServiceCategory": "category",
@@ -92,22 +95,28 @@ ITEM = {
     "x_UsageType": "if(kind = 'tax', NULL, usage_type)",
 }
 
+_DISCOUNTED = "(kind = 'usage' AND private_discount > 0)"
 _PRICE = f"CASE WHEN kind IN ('fee', 'upfront', 'support') THEN billed / quantity ELSE {_UNIT_PRICE} END"
+_CONTRACTED = f"if({_DISCOUNTED}, rate * (1 - private_discount), {_PRICE})"
 
 LINE = {
     "BilledCost": "billed",
     "ChargePeriodEnd": "ends",
     "ChargePeriodStart": "starts",
-    "CommitmentDiscountQuantity": """CASE kind WHEN 'covered' THEN effective WHEN 'unused' THEN effective
-        WHEN 'fee' THEN billed WHEN 'upfront' THEN billed END""",
+    # a plan's is counted in USD, a reservation's in hours
+    "CommitmentDiscountQuantity": """CASE WHEN kind IN ('covered', 'unused') AND is_plan THEN effective
+        WHEN kind = 'upfront' AND is_reservation THEN quantity * term_hours
+        WHEN kind IN ('fee', 'upfront') AND is_plan THEN billed
+        WHEN is_reservation THEN quantity END""",
     "ConsumedQuantity": "if(is_usage, quantity, NULL)",
-    "ContractedCost": "list_cost",
-    "ContractedUnitPrice": _PRICE,
+    "ContractedCost": f"if({_DISCOUNTED}, net, list_cost)",
+    "ContractedUnitPrice": _CONTRACTED,
     "EffectiveCost": "effective",
     "ListCost": "list_cost",
     "ListUnitPrice": _PRICE,
-    "PricingCurrencyContractedUnitPrice": _PRICE,
+    "PricingCurrencyContractedUnitPrice": _CONTRACTED,
     "PricingCurrencyEffectiveCost": "effective",
     "PricingCurrencyListUnitPrice": _PRICE,
     "PricingQuantity": f"if({_PRICED}, quantity, NULL)",
+    "x_Discounts": f"if({_DISCOUNTED}, MAP {{'PrivateRateDiscount': net - cost}}, NULL)",
 }

@@ -1,95 +1,163 @@
-"""One month's bill as DuckDB tables: what bill.sql makes of the fleet."""
+"""One month's bill as DuckDB tables, slice by slice: what month.sql, usage.sql and closing.sql make of the fleet."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
 import duckdb
-import numpy as np
 import pyarrow as pa
 
-from emulator.organisation.catalogue import REGIONS, skus
-from emulator.organisation.fleet import BUSY, FIRST_NOISE, FLAT, GROWING, NOISES, OFFICE, STEADY, Fleet
+from emulator.organisation import calendar
+from emulator.organisation.calendar import hour_number, month_end, month_start
+from emulator.organisation.catalogue import PRIVATE_DISCOUNTS, REGIONS, rate, skus
+from emulator.organisation.fleet import ENVIRONMENTS, PROJECTS, TEAMS, Fleet
 
-HOUR = 3600
-# The work of a day by the hour, in UTC: offices, and customers who also come in the evening.
-OFFICE_HOURS = [0.0] * 7 + [1.0] * 12 + [0.0] * 5
-BUSY_HOURS = [3, 2, 2, 2, 2, 3, 4, 5, 6, 7, 7, 6, 6, 7, 7, 7, 8, 9, 10, 10, 9, 7, 5, 4]
-WEEK = (1.04, 1.07, 1.08, 1.07, 1.05, 0.84, 0.85)  # Monday to Sunday
 SPANS = {"HOURLY": "hour", "DAILY": "day", "MONTHLY": "month"}
-GROWTH_CENTRE = datetime(2026, 7, 1, tzinfo=UTC)
+# A month that is over is restated: usage comes late (fleet.LAGS), then counts are put right, then money is given back.
+CORRECTED_AFTER = timedelta(days=4)
+REFUNDED_AFTER = timedelta(days=10)
+OVERCOUNT = 1.05
 
 
-def month_end(month: date) -> datetime:
-    """The first moment after the month that `month` is in."""
-    return datetime(month.year + month.month // 12, month.month % 12 + 1, 1, tzinfo=UTC)
+@dataclass(frozen=True)
+class Detail:
+    """How finely a bill is shown.
+
+    :param granularity: HOURLY, DAILY or MONTHLY.
+    :param resources: a line per resource, or one for all of the same usage, place and tags.
+    :param containers: further lines that split machines' costs over the containers on them (needs `resources`).
+    :param slice_lines: about how many lines a slice has at most.
+    """
+
+    granularity: str = "HOURLY"
+    resources: bool = True
+    containers: bool = False
+    slice_lines: int = 500_000
 
 
-def make_bill(
+def bill_slices(
     connection: duckdb.DuckDBPyConnection,
     fleet: Fleet,
     accounts: Sequence[tuple[str, str]],
     month: date,
-    until: datetime,
-    granularity: str,
-) -> None:
-    """Create the tables meters, lines, skus, regions and accounts of the month, up to the last full hour of `until`.
+    now: datetime,
+    detail: Detail,
+) -> Iterator[None]:
+    """Make the month's bill as known at `now`: after each step the tables `meters` and `lines` hold the next slice.
 
-    `accounts` are ids and names, `granularity` is HOURLY, DAILY or MONTHLY.
+    The tables skus, regions, accounts and commitments are there from the first step on. Fees, tax and all else that
+    needs the month's totals is in the last slice. `accounts` are ids and names.
     """
-    starts = datetime(month.year, month.month, 1, tzinfo=UTC)
-    ends = month_end(month)
-    first_hour = int(starts.timestamp()) // HOUR
-    until_hour = max(first_hour, int(min(until, ends).timestamp()) // HOUR)
-    living = fleet.living(first_hour, int(ends.timestamp()) // HOUR)
-    _load(connection, "living", living.append_column("meter", pa.array(range(living.num_rows))))
-    _load(connection, "skus", _skus())
-    _load(connection, "regions", _regions())
-    _load(connection, "accounts", _accounts(accounts))
-    _load(connection, "factors", _factors(fleet.seed, starts, ends))
-    _load(connection, "shapes", _shapes())
-    _load(connection, "hours", _hours(granularity))
-    refund_due = (month.month + fleet.seed) % 3 == 0 and until >= starts + timedelta(days=12)
+    starts, ends = month_start(month), month_end(month)
+    first_hour = hour_number(starts)
+    until_hour = max(first_hour, hour_number(min(now, ends)))
     settings = {
-        "span": SPANS[granularity],
+        "seed": fleet.seed,
+        "span": SPANS[detail.granularity],
+        "resources": detail.resources,
         "month_starts": starts.replace(tzinfo=None),
         "month_ends": ends.replace(tzinfo=None),
         "first_month_hour": first_hour,
+        "end_month_hour": hour_number(ends),
+        "now_hour": hour_number(now),
         "until_hour": until_hour,
-        "commitment": fleet.commitment,
-        "refund_due": refund_due,
+        "overcount": OVERCOUNT if now < ends + CORRECTED_AFTER else 1.0,
+        "refund_due": (month.month + fleet.seed) % 3 == 0 and now >= ends + REFUNDED_AFTER,
     }
-    _load(connection, "settings", pa.Table.from_pylist([settings]))
-    connection.execute(_script())
+    for name, value in settings.items():
+        connection.execute(f"SET VARIABLE {name} = $1", [value])
+    tables = {
+        "skus": _skus(),
+        "rates": _rates(),
+        "regions": _regions(),
+        "accounts": _accounts(accounts),
+        "commitments": _commitments(fleet, month),
+        "tags": _tags(),
+        "factors": calendar.factors(fleet.seed, month),
+        "shapes": calendar.shapes(),
+        "hours": calendar.hours(detail.granularity),
+    }
+    for name, table in tables.items():
+        _load(connection, name, table)
+    connection.execute(_script("month"))
+    parts = _parts(fleet, max(1, -(-(until_hour - first_hour) // 24)), detail)
+    for place, (first_day, days, block) in enumerate(parts, 1):
+        hours = first_hour + 24 * first_day, first_hour + 24 * (first_day + days)
+        for name, value in (("slice", place), ("first_hour", hours[0]), ("end_hour", hours[1])):
+            connection.execute(f"SET VARIABLE {name} = $1", [value])
+        _load(connection, "living", fleet.living(*hours, block, detail.resources))
+        connection.execute(_script("usage"))
+        if detail.containers and detail.resources:
+            connection.execute(_script("containers"))
+        if place == len(parts):
+            connection.execute(_script("closing"))
+        connection.execute(_script("lines"))
+        yield
+
+
+def _parts(fleet: Fleet, all_days: int, detail: Detail) -> list[tuple[int, int, slice]]:
+    """First day, number of days and slots of each slice: some days of all slots, or one day of a part of them.
+
+    `all_days` of the month have begun. A month's lines are sums over its days, so they take all days of a part of
+    the slots.
+    """
+    everything = slice(0, len(fleet))
+    a_day = 24 if detail.granularity == "HOURLY" else 1
+    monthly = detail.granularity == "MONTHLY"
+    days = all_days if monthly else min(all_days, max(1, detail.slice_lines // (len(fleet) * a_day)))
+    size = max(1, detail.slice_lines // (a_day * (days if monthly else 1)))
+    blocks = [everything] if len(fleet) <= size else fleet.blocks(size, detail.resources)
+    return [(day, min(days, all_days - day), block) for day in range(0, all_days, days) for block in blocks]
 
 
 @cache
-def _script() -> str:
-    return Path(__file__).with_name("bill.sql").read_text(encoding="utf-8")
+def _script(name: str) -> str:
+    return Path(__file__).with_name(f"{name}.sql").read_text(encoding="utf-8")
 
 
 def _load(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> None:
     """Copy an Arrow table into the connection, so that the bill does not depend on Python's objects."""
     connection.register("loaded", table)
-    connection.execute(f"CREATE TEMP TABLE {name} AS FROM loaded")
+    connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS FROM loaded")
     connection.unregister("loaded")
 
 
 @cache
 def _skus() -> pa.Table:
-    return pa.Table.from_pylist([{"sku": number, **asdict(sku)} for number, sku in enumerate(skus())]).drop(
-        ["rate", "kind"]
-    )
+    rows = [
+        {"sku": number, **asdict(sku), "private_discount": PRIVATE_DISCOUNTS.get(sku.product_code, 0.0)}
+        for number, sku in enumerate(skus())
+    ]
+    return pa.Table.from_pylist(rows).drop(["rate", "kind", "lines", "share"])
+
+
+@cache
+def _rates() -> pa.Table:
+    rows = [
+        {"sku": number, "region": place, "rate": rate(sku, region)}
+        for number, sku in enumerate(skus())
+        for place, region in enumerate(REGIONS)
+    ]
+    return pa.Table.from_pylist(rows)
 
 
 @cache
 def _regions() -> pa.Table:
     return pa.Table.from_pylist([{"region": number, **asdict(each)} for number, each in enumerate(REGIONS)])
+
+
+@cache
+def _tags() -> pa.Table:
+    rows = [
+        {"tag": tag, "number": number, "text": text}
+        for tag, values in (("team", TEAMS), ("environment", ENVIRONMENTS), ("project", PROJECTS))
+        for number, text in enumerate(values, 1)
+    ]
+    return pa.Table.from_pylist(rows)
 
 
 def _accounts(accounts: Sequence[tuple[str, str]]) -> pa.Table:
@@ -98,35 +166,15 @@ def _accounts(accounts: Sequence[tuple[str, str]]) -> pa.Table:
     )
 
 
-def _factors(seed: int, starts: datetime, ends: datetime) -> pa.Table:
-    """What each day multiplies a slot's quantity with: growth that levels off, the weekly rhythm, and chance."""
-    random = np.random.default_rng((seed, starts.year, starts.month))
-    days = [starts + timedelta(days=number) for number in range((ends - starts).days)]
+def _commitments(fleet: Fleet, month: date) -> pa.Table:
     rows = []
-    for day in days:
-        growth = 1 + 0.35 * math.tanh((day - GROWTH_CENTRE).days / 730)
-        rhythm = WEEK[day.weekday()] * growth
-        chance = random.normal(1, 0.12, NOISES).clip(0.5, 1.6)
-        values = {STEADY: 1.0, GROWING: growth} | {
-            FIRST_NOISE + number: rhythm * float(each) for number, each in enumerate(chance)
-        }
-        first_hour = int(day.timestamp()) // HOUR
-        for factor, value in values.items():
-            rows.append((factor, day.replace(tzinfo=None), first_hour // 24, day.weekday() > 4, first_hour, value))
-    names = ["factor", "day", "day_number", "weekend", "first_hour", "value"]
-    return pa.table([list(column) for column in zip(*rows, strict=True)], names=names)
-
-
-@cache
-def _shapes() -> pa.Table:
-    rows = []
-    for profile, hours in ((FLAT, [1.0] * 24), (OFFICE, OFFICE_HOURS), (BUSY, BUSY_HOURS)):
-        passed = [sum(hours[:hour]) / sum(hours) for hour in range(25)]
-        rows += [{"profile": profile, "hour": hour, "passed": each} for hour, each in enumerate(passed)]
+    for each in fleet.commitments:
+        starts, ends = each.term(month)
+        offer = asdict(each.offer) | {"reserves": each.offer.reserves, "commitment_sku": each.sku}
+        rows.append(
+            {name: offer[name] for name in ("offering", "discount", "upfront", "years", "reserves", "commitment_sku")}
+            | {"commitment": each.number, "hourly": each.hourly, "units": each.units, "term_starts": starts}
+            | {"term_ends": ends, "term_hours": int((ends - starts).total_seconds()) // calendar.HOUR}
+            | {"commitment_id": each.id(fleet.seed, month)}
+        )
     return pa.Table.from_pylist(rows)
-
-
-def _hours(granularity: str) -> pa.Table:
-    """The spans of a day that get a line each."""
-    step = 1 if granularity == "HOURLY" else 24
-    return pa.table({"hour": range(0, 24, step), "next_hour": range(step, 25, step)})

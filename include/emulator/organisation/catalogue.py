@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 SAVINGS_PLAN_DISCOUNT = 0.28  # of a one-year, partially upfront Compute Savings Plan against on demand
+PRIVATE_DISCOUNTS = {"AmazonCloudFront": 0.2, "AmazonS3": 0.04}  # negotiated, per product code, of on-demand usage
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Sku:
     """One usage type and operation of a service.
 
     `kind`: instance and spot are billed by the hour of a resource's life, stored by the GB-month, flow by what
-    passes; listed is only in the price list; special is no usage. `rate` is USD per `unit` in us-east-1.
+    passes; listed is only in the price list; special is no usage. `rate` is USD per `unit` in us-east-1, `seller`
+    who sells it on AWS Marketplace (empty: AWS itself).
     """
 
     service_code: str
@@ -40,6 +42,7 @@ class Sku:
     vcpu: str
     memory: str
     description: str
+    seller: str
 
 
 @dataclass(frozen=True)

@@ -1,57 +1,94 @@
 """The organisation's resources: slots that hold one resource after another, and who lived in a given month.
 
 A slot (an instance's place in a group, a bucket, a stream) is drawn once from the seed. Its resources follow each
-other at a fixed period counted from 1970, so that any month can be asked for in any order.
+other at a fixed period counted from 1970, so that any month can be asked for in any order. A hundred million hourly
+lines are some 160,000 slots of about 60 bytes; their resources exist only while they are asked for.
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from emulator.organisation.catalogue import REGIONS, SAVINGS_PLAN_DISCOUNT, Sku, rate, skus
+from emulator.organisation.catalogue import REGIONS, Sku, rate, skus
+from emulator.organisation.commitments import Commitment, cover
 
 MONTHLY_SPEND = 40_000  # USD of usage that the organisation is sized for
 MONTH_DAYS = 30.4375
 FLAT, OFFICE, BUSY = range(3)  # how a day's quantity spreads over its hours
 STEADY, GROWING, FIRST_NOISE, NOISES = 0, 1, 2, 64  # which daily factor a slot follows
 TEAMS = ("checkout", "search", "data-platform", "mobile", "identity", "payments", "web")
-ENVIRONMENTS = ("prod", "prod", "prod", "staging", "dev")
+ENVIRONMENTS = ("prod", "staging", "dev")
+ENVIRONMENT_SHARES = (0.6, 0.2, 0.2)
 PROJECTS = ("atlas", "borealis", "comet", "dynamo")
+# Hours until a slot's usage is in the bill: most is at once, some comes days later, a little after the month's end.
+LAGS = (0,) * 17 + (4, 9, 30, 110)
+# What a bill without resources tells apart.
+TOLD_APART = ("sku", "account", "region", "zone", "team", "environment", "project", "commitment")
 
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
 class Fleet:
-    """Every slot as arrays of equal length, and the savings plan's hourly commitment in USD."""
+    """Every slot as arrays of equal length, and what was bought in advance for them.
+
+    Slots that a bill without resources shows as one stand side by side. Tags are numbers into TEAMS and the others,
+    0 where someone forgot it.
+    """
 
     slots: dict[str, Array]
-    commitment: float
+    commitments: list[Commitment]
     seed: int
 
-    def living(self, first_hour: int, end_hour: int) -> pa.Table:
-        """One row per resource that lived between two hours (hours since 1970): a slot's values and its life."""
-        slots = self.slots
-        first = (first_hour + slots["shift"]) // slots["period"]
-        last = (end_hour - 1 + slots["shift"]) // slots["period"]
-        lives = last - first + 1
+    def __len__(self) -> int:
+        return len(self.slots["sku"])
+
+    def blocks(self, size: int, by_resource: bool) -> list[slice]:
+        """All slots in blocks of about `size`; with `by_resource` false, slots that are shown as one stay together."""
+        cuts = np.arange(0, len(self) + size, size).clip(max=len(self))
+        if not by_resource:
+            starts = np.append(np.flatnonzero(self._news(np.arange(len(self)))), len(self))
+            cuts = starts[np.searchsorted(starts, cuts)]
+        cuts = np.unique(cuts)
+        return [slice(int(first), int(end)) for first, end in pairwise(cuts)]
+
+    def living(self, first_hour: int, end_hour: int, block: slice, by_resource: bool) -> pa.Table:
+        """One row per resource of a block that lived between two hours (hours since 1970): its slot and its life.
+
+        `meter` numbers what the bill tells apart, and `first` marks a row of each.
+        """
+        period, shift = self.slots["period"][block], self.slots["shift"][block]
+        first = (first_hour + shift) // period
+        lives = (end_hour - 1 + shift) // period - first + 1
         slot = np.repeat(np.arange(len(lives)), lives)
         generation = first[slot] + np.arange(len(slot)) - np.repeat(np.cumsum(lives) - lives, lives)
-        starts = generation * slots["period"][slot] - slots["shift"][slot]
+        starts = generation * period[slot] - shift[slot]
+        ends = starts + self.slots["alive"][block][slot]
+        present = ends > first_hour
+        slot, generation = slot[present] + block.start, generation[present]
         rows: dict[str, Any] = {
-            name: values[slot] for name, values in slots.items() if name not in ("period", "shift", "alive")
+            name: values[slot] for name, values in self.slots.items() if name not in ("period", "shift", "alive")
         }
-        rows["start_hour"] = starts
-        rows["end_hour"] = starts + slots["alive"][slot]
-        rows["token"] = [_token(self.seed, *each) for each in zip(slot.tolist(), generation.tolist(), strict=True)]
-        table = pa.table(rows)
-        return table.filter(pa.array(rows["end_hour"] > first_hour))
+        new = np.full(len(slot), True) if by_resource else self._news(slot)
+        rows |= {"slot": slot, "generation": generation, "start_hour": starts[present], "end_hour": ends[present]}
+        rows |= {"first": new, "meter": np.cumsum(new) - 1}
+        return pa.table(rows)
+
+    def _news(self, slot: Array) -> Array:
+        """Where, in ascending slots, something begins that a bill without resources tells apart."""
+        new = np.full(len(slot), False)
+        new[:1] = True
+        for name in TOLD_APART:
+            values = self.slots[name][slot]
+            new[1:] |= values[1:] != values[:-1]
+        return new
 
 
 def build(seed: int, accounts: int, rows: int) -> Fleet:
@@ -72,37 +109,37 @@ def build(seed: int, accounts: int, rows: int) -> Fleet:
     machine = np.isin(kind, ("instance", "spot"))
     office = (kind == "instance") & (random.random(size) < 0.12) & ~first_of_sku
     eligible = np.array([each.savings_plan for each in catalogue])[sku] & (kind == "instance") & ~office
-    covered = eligible & (np.cumsum(eligible) % 3 == 2)
     every = np.where(kind == "flow", random.choice((1, 1, 1, 1, 1, 2, 7), size), 1)
     period = _periods(random, kind)
     rates = _rates(catalogue)[sku, region]
     per_day = _per_day(random, sku, kind, office, rates, counts) * every
-    plan_rates = np.round(rates * (1 - SAVINGS_PLAN_DISCOUNT), 6)
+    covered_by, commitments = cover(sku, region, eligible, np.where((kind == "instance") & ~office, per_day / 24, 0))
     factor = np.where(machine, STEADY, np.where(kind == "stored", GROWING, 0))
     factor = np.where(kind == "flow", FIRST_NOISE + random.integers(0, NOISES, size), factor)
+    zonal = np.array([each.family == "Compute Instance" or "EBS:VolumeUsage" in each.usage_type for each in catalogue])
     slots: dict[str, Array] = {
-        "sku": sku,
-        "account": account,
-        "region": region,
-        "zone": np.array(list("abc"))[random.integers(0, 3, size)],
-        "profile": np.where(office, OFFICE, np.where(kind == "flow", BUSY, FLAT)),
-        "factor": factor,
-        "every": every,
-        "phase": random.integers(0, 7, size),
+        "sku": sku.astype(np.int16),
+        "account": account.astype(np.int16),
+        "region": region.astype(np.int8),
+        "zone": np.where(zonal[sku], random.integers(0, 3, size), 0).astype(np.int8),
+        "profile": np.where(office, OFFICE, np.where(kind == "flow", BUSY, FLAT)).astype(np.int8),
+        "factor": factor.astype(np.int16),
+        "every": every.astype(np.int8),
+        "phase": random.integers(0, 7, size, dtype=np.int8),
         "weekdays": office,
-        "covered": covered,
+        "commitment": covered_by,
         "per_day": per_day,
-        "rate": rates,
-        "plan_rate": plan_rates,
         "period": period,
         "shift": random.integers(0, 100_000, size) % period,
         "alive": np.where(first_of_sku, period, (period * random.uniform(0.9, 1.0, size)).astype(np.int64)),
         "team": _tags(random, TEAMS, 0.18, size),
-        "environment": _tags(random, ENVIRONMENTS, 0.08, size),
+        "environment": _tags(random, ENVIRONMENTS, 0.08, size, ENVIRONMENT_SHARES),
         "project": _tags(random, PROJECTS, 0.45, size),
+        "lag": np.where(kind == "flow", random.choice(LAGS, size), 0).astype(np.int16),
+        "overcounted": (kind == "flow") & (random.random(size) < 0.04),
     }
-    commitment = float(np.ceil((plan_rates * per_day / 24)[covered].sum() * 1000) / 1000)
-    return Fleet(slots, commitment, seed)
+    order = np.lexsort([slots[name] for name in reversed(TOLD_APART)])
+    return Fleet({name: values[order] for name, values in slots.items()}, commitments, seed)
 
 
 def _counts(rows: int) -> npt.NDArray[np.int64]:
@@ -153,12 +190,13 @@ def _periods(random: np.random.Generator, kind: Array) -> Array:
     return hours
 
 
-def _tags(random: np.random.Generator, values: tuple[str, ...], missing: float, size: int) -> Array:
-    """A tag's value per slot, empty where someone forgot it."""
-    chosen = np.array(values)[random.integers(0, len(values), size)]
-    return np.where(random.random(size) < missing, "", chosen)
-
-
-def _token(seed: int, slot: int, generation: int) -> str:
-    """The 17 hexadecimal digits of a resource's id."""
-    return hashlib.blake2b(f"{seed}/{slot}/{generation}".encode(), digest_size=9).hexdigest()[:17]
+def _tags(
+    random: np.random.Generator,
+    values: tuple[str, ...],
+    missing: float,
+    size: int,
+    shares: Sequence[float] | None = None,
+) -> Array:
+    """A tag per slot: the number of its value from 1 on, or 0 where it is missing."""
+    chosen = 1 + random.choice(len(values), size, p=shares)
+    return np.where(random.random(size) < missing, 0, chosen).astype(np.int8)

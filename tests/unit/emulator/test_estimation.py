@@ -210,6 +210,7 @@ def test_historical_usage_is_replaced_where_its_filter_matches_and_nowhere_else(
     same = (
         "line_item_usage_type = 'TimedStorage-ByteHrs' AND line_item_operation = 'StandardStorage'"
         f" AND product_servicecode = 'AmazonS3' AND line_item_usage_account_id = '{MEMBER}' AND {where}"
+        " AND line_item_line_item_type = 'Usage'"
     )
     matched = cur("line_item_usage_amount", same)
     bill = estimated([modification(key, 7.0, history=expression)])
@@ -277,16 +278,18 @@ def test_doing_without_a_plan_charges_on_demand_for_what_it_covered_and_saves_it
 
 
 def test_a_plan_whose_usage_is_gone_covers_other_usage():
-    bill = estimated([modification(M5_LARGE, 0.0, history={})])
+    # only the Compute Savings Plan covers it, and that finds other usage; an EC2 Instance plan might not
+    covered = ("AmazonEC2", "BoxUsage:c6i.xlarge", "RunInstances", PAYER)
+    bill = estimated([modification(covered, 0.0, history={})])
     same = (
-        "line_item_usage_type = 'BoxUsage:m5.large' AND line_item_operation = 'RunInstances'"
+        "line_item_usage_type = 'BoxUsage:c6i.xlarge' AND line_item_operation = 'RunInstances'"
         f" AND product_servicecode = 'AmazonEC2' AND line_item_usage_account_id = '{PAYER}'"
         " AND line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage')"
     )
     # The fee stays, and what it covered elsewhere on demand is no longer charged: all that is gone counts in full.
     assert cur("line_item_unblended_cost", f"{same} AND line_item_line_item_type <> 'Usage'") > 0
     assert rise(bill) == pytest.approx(-cur("line_item_unblended_cost", same))
-    assert found(bill, "SavingsPlanCoveredUsage", M5_LARGE) == (0.0, 0.0)
+    assert found(bill, "SavingsPlanCoveredUsage", covered) == (0.0, 0.0)
 
 
 def test_commitments_say_what_is_paid_for_them():
@@ -304,7 +307,8 @@ def test_commitments_say_what_is_paid_for_them():
 
 
 def test_a_plan_that_the_organisation_has_is_one_of_the_offerings():
-    ((own,),) = [[each for each in estimated().commitments if each["purchaseAgreementType"] == "SAVINGS_PLANS"]]
+    plans = [each for each in estimated().commitments if each["purchaseAgreementType"] == "SAVINGS_PLANS"]
+    (own,) = [each for each in plans if each["region"] == "Any"]
     offering = offerings.catalogue()[own["offeringId"]]
     assert (offering.kind, offering.years, offering.payment) == (offerings.COMPUTE, 1, "Partial Upfront")
     # half of the commitment upfront for the year, as CUR shows it once, in April

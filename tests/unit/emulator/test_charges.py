@@ -1,0 +1,135 @@
+"""The tables of charges: what their columns hold, and what commitments look like in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from tests.unit.emulator.bills import CUR, FOCUS, FOCUS_1_0, JUNE, MEMBER, NOVEMBER, PAYER, SMALL, read
+
+from emulator.charges import VIEWS
+from emulator.organisation import Organisation
+from emulator.tables import TABLES
+
+MEDIUM = Organisation(7, PAYER, [MEMBER], 20_000)
+EVERYTHING = {
+    "INCLUDE_RESOURCES": "TRUE",
+    "INCLUDE_SPLIT_COST_ALLOCATION_DATA": "TRUE",
+    "INCLUDE_CAPACITY_RESERVATION_DATA": "TRUE",
+    "INCLUDE_IAM_PRINCIPAL_DATA": "TRUE",
+}
+NEVER_FILLED = {CUR: {"product_comment"}, FOCUS: set[str](), FOCUS_1_0: set[str]()}
+
+
+@pytest.mark.parametrize("table", [CUR, FOCUS, FOCUS_1_0])
+def test_every_expression_fills_a_documented_column(table: str) -> None:
+    tables = (CUR,) if table == CUR else (FOCUS, FOCUS_1_0)  # the two FOCUS tables share their expressions
+    known = {column.name for name in tables for column in TABLES[name].all_columns}
+    assert {*VIEWS[table].item, *VIEWS[table].line} <= known
+
+
+@pytest.mark.parametrize("table", [CUR, FOCUS, FOCUS_1_0])
+def test_nearly_every_column_is_filled_somewhere(table: str) -> None:
+    properties = {} if table == FOCUS_1_0 else {"TIME_GRANULARITY": "MONTHLY"}
+    properties |= EVERYTHING if table == CUR else {}
+    organisation = SMALL if table == FOCUS_1_0 else MEDIUM
+    rows = [
+        row
+        for month in (JUNE, NOVEMBER)  # something is bought upfront in one, something given back in the other
+        for row in read(table, "* EXCLUDE line_number", organisation=organisation, month=month, **properties)
+    ]
+    filled = {name for row in rows for name, value in row.items() if value not in (None, "", {})}
+    assert set(rows[0]) - filled == NEVER_FILLED[table]
+
+
+def test_every_kind_of_charge_occurs() -> None:
+    types: Counter[str] = Counter()
+    for month in (JUNE, NOVEMBER, NOVEMBER.replace(month=4)):
+        types.update(row["type"] for row in read(CUR, "line_item_line_item_type AS type", month=month))
+    assert set(types) == {
+        *("Usage", "SavingsPlanCoveredUsage", "SavingsPlanNegation", "SavingsPlanRecurringFee", "DiscountedUsage"),
+        *("RIFee", "SavingsPlanUpfrontFee", "Fee", "Tax", "Credit", "Refund", "PrivateRateDiscount"),
+    }
+
+
+def test_a_reservations_fee_adds_up_with_what_was_applied() -> None:
+    rows = read(
+        CUR,
+        """reservation_reservation_a_r_n AS arn, line_item_line_item_type AS type, line_item_usage_amount AS hours,
+        coalesce(reservation_unused_quantity, 0) AS unused, reservation_total_reserved_units AS total,
+        reservation_number_of_reservations AS units, coalesce(reservation_effective_cost, 0) AS effective,
+        reservation_amortized_upfront_fee_for_billing_period + line_item_unblended_cost AS fee,
+        reservation_unused_amortized_upfront_fee_for_billing_period + reservation_unused_recurring_fee AS idle,
+        line_item_unblended_cost AS billed""",
+        where="reservation_reservation_a_r_n <> ''",
+        organisation=MEDIUM,
+    )
+    fees = {row["arn"]: row for row in rows if row["type"] == "RIFee"}
+    assert len(fees) == 3
+    for arn, fee in fees.items():
+        applied = [row for row in rows if row["arn"] == arn and row["type"] == "DiscountedUsage"]
+        assert {row["billed"] for row in applied} == {0.0}
+        assert float(fee["total"]) == int(fee["units"]) * 720 == fee["hours"]
+        assert sum(row["hours"] for row in applied) + fee["unused"] == pytest.approx(fee["hours"])
+        assert sum(row["effective"] for row in applied) + fee["idle"] == pytest.approx(fee["fee"])
+
+
+def test_marketplace_software_has_a_seller() -> None:
+    (software,) = read(
+        CUR,
+        "DISTINCT line_item_legal_entity AS seller, bill_billing_entity AS billing",
+        where="line_item_usage_type LIKE 'MP:Lumen%' AND line_item_line_item_type = 'Usage'",
+        organisation=MEDIUM,
+    )
+    assert software == {"seller": "Lumen Software GmbH", "billing": "AWS Marketplace"}
+    (shown,) = read(FOCUS, "DISTINCT PublisherName, InvoiceIssuerName", organisation=MEDIUM,
+                    where="SkuMeter LIKE 'MP:Lumen%' AND ChargeCategory = 'Usage'")  # fmt: skip
+    assert shown == {"PublisherName": "Lumen Software GmbH", "InvoiceIssuerName": "Amazon Web Services, Inc."}
+
+
+def test_capacity_and_principals_are_shown_on_demand_and_since_aws_has_them() -> None:
+    for month, known in ((NOVEMBER, True), (NOVEMBER.replace(year=2024), False)):
+        rows = read(
+            CUR,
+            "line_item_iam_principal AS principal, capacity_reservation_capacity_reservation_status AS status",
+            organisation=MEDIUM,
+            month=month,
+            TIME_GRANULARITY="MONTHLY",
+            **EVERYTHING,
+        )
+        assert {row["status"] for row in rows} == ({"", "Used", "Unused"} if known else {""})
+        assert any(row["principal"] for row in rows) is known
+
+
+def test_focus_purchases_and_commitments_are_consistent() -> None:
+    rows = read(FOCUS, organisation=MEDIUM, month=JUNE)
+    for row in rows:
+        if row["ChargeCategory"] == "Purchase":
+            assert row["EffectiveCost"] == 0
+        if row["CommitmentDiscountStatus"]:
+            assert (row["ChargeCategory"], row["BilledCost"]) == ("Usage", 0)
+            assert row["CommitmentDiscountId"]
+        for price, cost in (("ListUnitPrice", "ListCost"), ("ContractedUnitPrice", "ContractedCost")):
+            if row[price] is not None:
+                assert row[cost] == pytest.approx(row[price] * row["PricingQuantity"])
+        assert (row["ConsumedQuantity"] is None) == (row["ConsumedUnit"] is None)
+    assert {row["CommitmentDiscountType"] for row in rows} == {None, "Savings Plan", "Reserved Instance"}
+    assert {row["CommitmentDiscountStatus"] for row in rows} == {None, "Used", "Unused"}
+    assert {row["CapacityReservationStatus"] for row in rows} == {None, "Used", "Unused"}
+
+
+@pytest.mark.parametrize(("day", "is_final"), [(6, False), (8, True)])
+def test_the_invoice_id_is_blank_until_the_month_is_final(day: int, is_final: bool) -> None:
+    how: dict[str, Any] = {"now": datetime(2026, 12, day, tzinfo=UTC)}
+    cur = {row["invoice"] for row in read(CUR, "bill_invoice_id AS invoice", **how)}
+    focus = {row["invoice"] for row in read(FOCUS, "InvoiceId AS invoice", **how)}
+    assert (cur, focus) == (focus, cur) if is_final else ({""}, {None})
+    assert all(cur) is is_final
+
+
+@pytest.mark.parametrize("table", [CUR, FOCUS])
+def test_a_month_that_has_not_begun_is_empty(table: str) -> None:
+    for now in (datetime(2026, 11, 1, 0, 20, tzinfo=UTC), datetime(2026, 9, 1, tzinfo=UTC)):
+        assert read(table, now=now) == []
