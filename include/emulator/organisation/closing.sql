@@ -2,7 +2,7 @@
 -- and now and then a refund.
 
 CREATE OR REPLACE TEMP TABLE committed AS
-SELECT commitment, starts, elapsed, elapsed * hourly AS committed, coalesce(used, 0) AS used, committed - used AS unused
+SELECT commitment, starts, elapsed, elapsed * hourly AS committed, coalesce(used, 0) AS used, committed - coalesce(used, 0) AS unused
 FROM spans
 CROSS JOIN commitments
 LEFT JOIN (SELECT commitment, starts, sum(used) AS used FROM committed_usage GROUP BY ALL) USING (commitment, starts)

@@ -37,6 +37,15 @@ def test_cur_and_focus_agree_by_service_and_account(organisation: Organisation, 
     assert totals(CUR, cur_by, **how) == totals(FOCUS, focus_by, **how)
 
 
+def test_a_commitment_is_unused_while_it_covers_nothing() -> None:
+    """On the 19th of May this organisation has no machine that its plan covers."""
+    organisation = Organisation(7, PAYER, [MEMBER, "555566667777"], 1_500)
+    how: dict[str, Any] = {"organisation": organisation, "month": date(2026, 5, 1)}
+    unused = read(FOCUS, "EffectiveCost", where="CommitmentDiscountStatus = 'Unused'", **how)
+    assert None not in [line["EffectiveCost"] for line in unused]
+    assert totals(CUR, **how) == totals(FOCUS, **how)
+
+
 def test_both_versions_of_focus_agree() -> None:
     hourly = totals(FOCUS, "(ServiceName, ChargeCategory)", TIME_GRANULARITY="HOURLY")
     assert totals(FOCUS_1_0, "(ServiceName, ChargeCategory)") == hourly
