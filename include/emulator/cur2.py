@@ -92,7 +92,13 @@ ITEM = {
         {'k': 'current_generation', 'v': if(instance_type <> '', 'Yes', '')},
         {'k': 'physical_processor', 'v': CASE WHEN instance_type = '' THEN ''
             WHEN regexp_matches(instance_type, '\\d+g') THEN 'AWS Graviton Processor' ELSE 'Intel Xeon Platinum' END},
+        {'k': 'tenancy', 'v': if(family = 'Compute Instance', 'Shared', '')},
+        {'k': 'volume_api_name', 'v': regexp_extract(bare_usage_type, '^EBS:VolumeUsage.(\\w+)$', 1)},
+        {'k': 'volume_type', 'v': if(bare_usage_type LIKE 'EBS:VolumeUsage.%', 'General Purpose', '')},
+        {'k': 'cache_engine', 'v': if(family = 'Cache Instance', 'Redis', '')},
         {'k': 'database_engine', 'v': if(family = 'Database Instance', 'PostgreSQL', '')},
+        {'k': 'deployment_option', 'v': CASE WHEN family <> 'Database Instance' THEN ''
+            WHEN bare_usage_type LIKE 'Multi-AZ%' THEN 'Multi-AZ' ELSE 'Single-AZ' END},
         {'k': 'group', 'v': if(family IN ('API Request', 'NAT Gateway'), family, '')},
         {'k': 'operating_system', 'v': if(family = 'Compute Instance', 'Linux', '')}], lambda e: e.v <> ''))""",
     "product_fee_code": "if(kind = 'upfront', 'UpfrontFee', '')",

@@ -82,7 +82,8 @@ ITEM = {
     "SkuMeter": f"if({_PRICED}, usage_type, NULL)",
     "SkuPriceId": f"if({_PRICED}, sku_id || '.JRTCKXETXF.6YS6EN2CT7', NULL)",
     "SkuPriceDetails": f"""CASE WHEN {_PRICED} AND instance_type <> '' THEN MAP {{
-        'InstanceType': instance_type, 'CoreCount': vcpu, 'MemorySize': replace(memory, ' GiB', '')}} END""",
+        'InstanceType': instance_type, 'InstanceSeries': split_part(instance_type, '.', -2), 'CoreCount': vcpu,
+        'MemorySize': replace(memory, ' GiB', '')}} END""",
     "SubAccountId": "account_id",
     "SubAccountName": "account_name",
     "SubAccountType": "if(account_id = payer_id, 'Management Account', 'Member Account')",

@@ -16,8 +16,7 @@ BOUNDS = {exp.GTE: "2026-03-01", exp.GT: "2026-03-01", exp.LT: "2026-07-02", exp
 
 EMPTY = {
     "application_cost": "asks for a tag Application, which this organisation does not have",
-    "determine_contracted_savings_by_virtual_currency": "AWS has no virtual currency",
-    "identify_unused_capacity_reservations": "this organisation reserves no capacity",
+    "identify_unused_capacity_reservations": "so small an organisation uses all the capacity that it reserves",
     "verify_discounts_applied": "ChargeClass != 'Correction' is true of no null, which is what ordinary charges have",
 }
 """Use cases that have no answer here, each with its reason."""
