@@ -8,6 +8,8 @@ from tests.peers.environments import packages
 from tests.peers.tables.conftest import NOW
 from tests.peers.tables.published import filled, for_duckdb
 
+pytestmark = pytest.mark.timeout(300)  # the first test makes the environments and the deliveries
+
 QUERIES = {
     "aws_accounts": "shared/aws_accounts",
     "aws_regions": "shared/aws_regions",

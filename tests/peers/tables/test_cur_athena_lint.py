@@ -10,6 +10,8 @@ from tests.peers.environments import packages
 from tests.peers.tables.conftest import NOW
 from tests.peers.tables.published import for_duckdb, without_comments
 
+pytestmark = pytest.mark.timeout(300)  # the first test makes the environments and the deliveries
+
 NUMBERS = tuple(range(1, 16))
 MONTH = "2026-05"
 

@@ -11,6 +11,8 @@ import yaml
 from sqlglot import exp
 from tests.peers.environments import packages
 
+pytestmark = pytest.mark.timeout(300)  # the first test makes the environments and the deliveries
+
 BOUNDS = {exp.GTE: "2026-03-01", exp.GT: "2026-03-01", exp.LT: "2026-07-02", exp.LTE: "2026-07-02"}
 """What a use case that asks for a span of time is given: more than the deliveries cover."""
 

@@ -19,6 +19,8 @@ import pytest
 from tests.peers.environments import packages, programs, python312
 from tests.peers.tables.conftest import Deliveries
 
+pytestmark = pytest.mark.timeout(300)  # the first test makes the environments and the deliveries
+
 REQUIRED = "PEERS_REQUIRED"
 """The environment variable that makes a missing Python 3.12 a failure."""
 
