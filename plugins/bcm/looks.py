@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from bcm.hooks.data_exports import created_at, differences, newest_first
 from bcm.statuses import ESTIMATE_IN_PROGRESS, Verdict, judge_estimate, judge_execution
@@ -92,6 +92,24 @@ class ExecutionLook:
     export: Mapping[str, Any] | None = None
     _matches: dict[str, bool] = field(default_factory=dict, repr=False)
 
+    @classmethod
+    def rendered(
+        cls, export_arn: str, execution_id: str | None, since: str | None, export: Mapping[str, Any] | None
+    ) -> ExecutionLook:
+        """Return a look from what templates rendered to: what came to nothing is no limit.
+
+        :param since: ISO 8601; without a zone it is UTC
+        :raises ValueError: when ``since`` is no time
+        """
+        since, moment = _given(since), None
+        if since:
+            try:
+                moment = datetime.fromisoformat(since)
+            except ValueError as error:
+                raise ValueError(f"since: {since!r} is not ISO 8601, such as 2026-11-20T06:00:00Z.") from error
+            moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return cls(export_arn, _given(execution_id), moment, export or None)
+
     @property
     def subject(self) -> str:
         """Return what a survey is of: looks with one subject share it."""
@@ -106,13 +124,9 @@ class ExecutionLook:
         after = f" created since {self.since:%Y-%m-%d %H:%M} UTC" if self.since else ""
         return f"an execution of export {export}{after}"
 
-    def forecast(self, age: timedelta) -> Forecast:
-        """Return what is known of a wait of this age: nothing, as AWS starts executions when it likes."""
-        return UNKNOWN
-
     def survey(self) -> Calls:
         """Yield the calls whose answers all looks with this subject share, and return :class:`Executions`."""
-        executions = yield from _pages("list_executions", "Executions", ExportArn=self.export_arn)
+        executions = yield from pages("list_executions", "Executions", ExportArn=self.export_arn)
         return Executions(newest_first(executions), {one["ExecutionId"]: one for one in executions})
 
     def steps(self, survey: Executions | None = None) -> Steps:
@@ -176,7 +190,7 @@ class EstimateLook:
     def survey(self) -> Calls:
         """Yield the calls whose answers all looks share, and return when each running estimate was created, by id."""
         filters = [{"name": "STATUS", "values": [ESTIMATE_IN_PROGRESS], "matchOption": "EQUALS"}]
-        running = yield from _pages("list_bill_estimates", "items", filters=filters, maxResults=25)
+        running = yield from pages("list_bill_estimates", "items", filters=filters, maxResults=25)
         return {summary["id"]: summary.get("createdAt") for summary in running}
 
     def steps(self, survey: Mapping[str, datetime | None] | None = None) -> Steps:
@@ -195,7 +209,26 @@ class EstimateLook:
         return Seen(ESTIMATE_IN_PROGRESS, None, self.forecast(age))
 
 
-Look = ExecutionLook | EstimateLook
+class Look(Protocol):
+    """What to look at. Looks with one subject share a survey, and each takes from it what it needs."""
+
+    @property
+    def subject(self) -> str:
+        """Return what a survey is of."""
+
+    @property
+    def target(self) -> str:
+        """Say what is awaited."""
+
+    def survey(self) -> Calls:
+        """Yield the calls whose answers all looks with this subject share, and return what they say."""
+
+    def steps(self, survey: Any = None) -> Steps:
+        """Yield the calls of one look and return what it saw."""
+
+
+def _given(rendered: str | None) -> str | None:
+    return None if rendered in (None, "", "None") else rendered
 
 
 def export_name(export_arn: str) -> str:
@@ -204,7 +237,7 @@ def export_name(export_arn: str) -> str:
     return match[1] if match else export_arn
 
 
-def _pages(method: str, items: str, **kwargs: Any) -> Generator[Call, dict[str, Any], list[dict[str, Any]]]:
+def pages(method: str, items: str, **kwargs: Any) -> Generator[Call, dict[str, Any], list[dict[str, Any]]]:
     """Fetch every page of a list operation; both services differ in their token's capital letter."""
     token_name = "nextToken" if items == "items" else "NextToken"
     found: list[dict[str, Any]] = []

@@ -105,6 +105,14 @@ def judge_estimate(estimate: Mapping[str, Any]) -> Verdict | None:
     return {**verdict, "outcome": "unknown_status", "message": _unknown(who, status)}
 
 
+def story(verdict: Mapping[str, Any] | None) -> str:
+    """Say in one line how a wait ended, for the task's log."""
+    if not verdict:
+        return "without an outcome."
+    members = (f"{name} {value}" for name, value in verdict.items() if name != "outcome" and value not in (None, ""))
+    return f"{verdict.get('outcome')} ({verdict.get('message') or ', '.join(members)})"
+
+
 def raise_unless_success(verdict: Mapping[str, Any] | None) -> Verdict:
     """Return a successful verdict; raise the error that belongs to any other.
 
@@ -115,7 +123,10 @@ def raise_unless_success(verdict: Mapping[str, Any] | None) -> Verdict:
     if verdict and outcome == "success":
         return dict(verdict)
     message = (verdict or {}).get("message") or f"The wait ended without a known outcome: {verdict!r}."
-    raise ERRORS.get(str(outcome), UnknownStatusError)(message)
+    error = ERRORS.get(str(outcome), UnknownStatusError)
+    if issubclass(error, AwsRefusedError):
+        raise error(message, code=str((verdict or {}).get("code") or ""))
+    raise error(message)
 
 
 def _unknown(who: str, status: object) -> str:

@@ -20,7 +20,7 @@ CONSOLE = "https://console.aws.amazon.com/costmanagement/home?region=us-east-1#/
 AWAITED = re.compile(
     r"Waiting for an execution of export cur2-daily "
     r"created since [\d-]+ [\d:]+ UTC: .+\. "
-    r"Waited \d+h\d\dm\d\ds, next look in \d+ s, gives up at [\d-]+ [\d:]+ UTC\."
+    r"Began at [\d-]+ [\d:]+ UTC \(\d+h\d\dm\d\ds ago\), next look in \d+ s, gives up at [\d-]+ [\d:]+ UTC\."
 )
 
 

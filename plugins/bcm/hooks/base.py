@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.sdk.exceptions import AirflowNotFoundException
 
-from bcm.exceptions import AwsConnectionMissingError, AwsRefusedError, AwsUnavailableError, WrongAccountError
+from bcm.exceptions import (
+    AwsConnectionMissingError,
+    AwsRefusedError,
+    AwsUnavailableError,
+    BcmError,
+    WrongAccountError,
+)
 
 #: Both services answer in one region of each partition; in ``aws`` it is this one.
 BCM_REGION = "us-east-1"
@@ -33,10 +40,15 @@ REJECTED_CODES = frozenset(
         "UnrecognizedClientException",
     }
 )
+#: The signature's time is too far from AWS's: a clock that jumped, until somebody sets it right.
+CLOCK_CODES = frozenset({"RequestExpired", "RequestInTheFuture", "RequestTimeTooSkewed"})
+#: How AWS says the same under the code of any other bad signature.
+CLOCK_MESSAGES = ("Signature expired", "Signature not yet current")
 #: Error codes after which the same request may go through later.
 TRANSIENT_CODES = (
     THROTTLING_CODES
     | EXPIRED_CODES
+    | CLOCK_CODES
     | {
         "InternalServerException",
         "InternalFailure",
@@ -62,17 +74,24 @@ def error_code(error: BaseException) -> str:
     return str(response.get("Error", {}).get("Code", ""))
 
 
+def is_from_aws(error: BaseException) -> bool:
+    """Tell whether botocore raised ``error``: AWS refused, did not answer, or there are no credentials to ask with."""
+    import botocore.exceptions
+
+    return isinstance(error, (botocore.exceptions.ClientError, botocore.exceptions.BotoCoreError))
+
+
 def is_transient(error: BaseException) -> bool:
     """Tell whether the request that ended in ``error`` is worth repeating.
 
-    True for throttling, faults on AWS's side, expired sessions, and everything that never got an answer
-    (connection refused or reset, time-outs).
+    True for throttling, faults on AWS's side, expired sessions, a clock that is wrong for the moment, and everything
+    that never got an answer (connection refused or reset, time-outs).
     """
     import botocore.exceptions
 
     if isinstance(error, botocore.exceptions.ClientError):
-        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        return error_code(error) in TRANSIENT_CODES or status >= 500
+        code, status = error_code(error), error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+        return code in TRANSIENT_CODES or status >= 500 or any(text in str(error) for text in CLOCK_MESSAGES)
     permanent = (
         botocore.exceptions.NoCredentialsError,
         botocore.exceptions.PartialCredentialsError,
@@ -84,15 +103,20 @@ def is_transient(error: BaseException) -> bool:
     return isinstance(error, (botocore.exceptions.BotoCoreError, OSError, TimeoutError))
 
 
-def sentence(error: BaseException, action: str) -> str:
-    """Return one line that says what AWS answered to ``action``, with its code, message and field list."""
+def answer(error: BaseException) -> str:
+    """Return what AWS answered, with its code, message and field list; of any other error what it says."""
     response = getattr(error, "response", None)
     if not response:
-        return f"{action}: {type(error).__name__}: {error}"
+        return str(error) if isinstance(error, BcmError) else f"{type(error).__name__}: {error}"
     detail = response.get("Error", {}).get("Message") or response.get("message") or ""
     fields = response.get("Fields") or response.get("fieldList") or []
     named = "; ".join(f"{f.get('Name') or f.get('name')}: {f.get('Message') or f.get('message')}" for f in fields)
-    return f"{action}: AWS answered {error_code(error)}: {detail}" + (f" ({named})" if named else "")
+    return f"AWS answered {error_code(error)}: {detail}" + (f" ({named})" if named else "")
+
+
+def sentence(error: BaseException, action: str) -> str:
+    """Return one line that says what came of ``action``, e.g. ``CreateExport x: AWS answered ...``."""
+    return f"{action}: {answer(error)}"
 
 
 @contextmanager
@@ -111,6 +135,14 @@ def aws_errors(action: str) -> Iterator[None]:
         if is_transient(error):
             raise AwsUnavailableError(sentence(error, action)) from error
         raise AwsRefusedError(sentence(error, action), code=error_code(error)) from error
+
+
+@cache
+def models() -> Any:
+    """Return what reads botocore's models, once for all sessions."""
+    import botocore.loaders
+
+    return botocore.loaders.create_loader()
 
 
 class BcmBaseHook(AwsBaseHook):
@@ -145,6 +177,20 @@ class BcmBaseHook(AwsBaseHook):
         return AwsConnectionWrapper(
             conn=connection, region_name=self._region_name, botocore_config=self._config, verify=self._verify
         )
+
+    def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
+        """Return the boto3 session, or the aiobotocore one, whose role is then renewed in a thread.
+
+        The provider would have the renewal's call of STS hold up the triggerer's event loop, and every session with
+        a role read the models of its own.
+        """
+        session = super().get_session(region_name, deferrable)
+        credentials: Any = getattr(session, "_credentials", None)
+        renew = getattr(credentials, "_refresh_using", None)
+        if deferrable and renew is not None:
+            credentials._refresh_using = partial(asyncio.to_thread, renew)
+            session.register_component("data_loader", models())
+        return session
 
     def check_account(self, expected_account_id: str | None) -> None:
         """Compare the account that the credentials belong to with the one that the user named.

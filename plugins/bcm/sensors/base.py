@@ -1,10 +1,10 @@
-"""The sensor of both services: look first, defer, and end by a verdict."""
+"""The sensor of both services: look first, then wait in one of three ways, and end by a verdict."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.links.base_aws import BaseAwsLink
@@ -13,28 +13,31 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 from airflow.sdk import Context, PokeReturnValue, conf
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
-from bcm.exactly_once import fingerprint
-from bcm.exceptions import AwsRefusedError, AwsUnavailableError, ResourceVanishedError
-from bcm.hooks.base import BCM_REGION, NOT_FOUND_CODES, BcmBaseHook, aws_errors
+from bcm.exceptions import AwsConnectionMissingError, AwsRefusedError, AwsUnavailableError
+from bcm.hooks.base import BCM_REGION, REJECTED_CODES, BcmBaseHook, aws_errors, error_code
 from bcm.looks import Look, look_now
-from bcm.statuses import Verdict, raise_unless_success
-from bcm.triggers.base import BcmBaseTrigger
-
-#: The framework's own time-out of a deferral comes this long after ours, which says what was awaited.
-GRACE = timedelta(minutes=10)
-DEADLINE_KEY = "bcm_deadline"
+from bcm.sensors.arguments import refuse_passwords, start_trigger_args
+from bcm.sensors.memory import WaitMemory
+from bcm.statuses import Verdict, raise_unless_success, story
+from bcm.triggers.base import GRACE, BcmBaseTrigger
+from bcm.triggers.stream import CLIENT_LIFETIME
+from bcm.triggers.wait import NOT_LOOKED, Wait
 
 
 class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
-    """Waits until a look has a verdict: deferred (the default), or with ``deferrable=False`` as any sensor does.
+    """Waits until a look has a verdict: deferred (the default), or in a worker as any sensor does.
 
     :param expected_account_id: 12 digits; the task fails when the credentials belong to another account
-    :param deferrable: wait in the triggerer; else in a worker by ``mode``
+    :param deferrable: wait in the triggerer; else in a worker by ``mode``. Default: yes, unless ``mode="reschedule"``
+    :param start_from_trigger: begin in the triggerer, without a worker that looks first; docs/waiting.md says what this
+        cannot do
     :param poke_interval: seconds between looks while the answer is due; default ``[bcm] poke_interval``, 90
     :param max_wait: seconds between looks while it is not, at most: in the triggerer the pause is a tenth of the
-        wait's age; default ``[bcm] max_wait``, 600
-    :param timeout: seconds until the wait gives up; absolute, also across restarts of the triggerer and the worker
+        wait's age; default ``[bcm] max_wait``, 600. In a worker every pause is ``poke_interval``, or grows up to
+        ``max_wait`` with ``exponential_backoff``
+    :param timeout: seconds until the wait gives up; absolute, also across retries and restarts
     :param kwargs: as for every sensor of the amazon provider
+    :raises ValueError: when arguments exclude each other, or ``botocore_config`` holds a password
     """
 
     template_fields: Sequence[str] = aws_template_fields("expected_account_id")
@@ -44,14 +47,20 @@ class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
         self,
         *,
         expected_account_id: str | None = None,
-        deferrable: bool = True,
+        deferrable: bool | None = None,
+        start_from_trigger: bool = False,
         poke_interval: timedelta | float = conf.getfloat("bcm", "poke_interval", fallback=90.0),
         max_wait: timedelta | float = conf.getfloat("bcm", "max_wait", fallback=600.0),
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, max_wait=max_wait, **kwargs)
         self.expected_account_id = expected_account_id
-        self.deferrable = deferrable
+        self.deferrable = self.mode != "reschedule" if deferrable is None else deferrable
+        self.start_from_trigger = start_from_trigger
+        self._memory: WaitMemory | None = None
+        self._wait: Wait | None = None
+        self._prepared, self._connect_again = False, 0.0
+        refuse_passwords(self.botocore_config)
 
     def look(self) -> Look:
         """Return what this sensor looks at."""
@@ -69,82 +78,116 @@ class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
 
         :raises WrongAccountError: before the first look, when the credentials belong to another account
         """
-        self.hook.check_account(self.expected_account_id)
-        self.link.persist(context, self, self.hook.conn_region_name, self.hook.conn_partition)
         if not self.deferrable:
             return super().execute(context)
-        try:
-            if verdict := self._look():
-                return self._end(context, verdict)
-        except AirflowException as error:
-            if self.soft_fail or self.never_fail:
-                raise AirflowSkipException(str(error)) from error
-            raise
-        started, deadline = self._deadline(context)
-        remaining = max(timedelta(), timedelta(seconds=deadline - time.time()))
+        self._prepare(context)
+        wait = self._looked(context)
+        if wait.verdict is not None:
+            return self._end_here(context, wait.verdict)
+        self.log.info("%s The triggerer looks from now on.", wait.report())
         self.defer(
-            trigger=self.trigger(
-                started=started,
-                deadline=deadline,
-                poke_interval=self.poke_interval,
-                max_wait=self.max_wait.total_seconds() if self.max_wait else self.poke_interval,
-                aws_conn_id=self.aws_conn_id,
-                region_name=self.region_name or BCM_REGION,
-                verify=self.verify,
-                botocore_config=self.botocore_config,
+            trigger=self._trigger(
+                started=wait.started,
+                deadline=wait.deadline,
+                first_look=time.time() + wait.due - time.monotonic(),
+                status=wait.status,
             ),
             method_name="execute_complete",
-            timeout=remaining + GRACE,
+            timeout=timedelta(seconds=max(0.0, wait.deadline - time.time())) + GRACE,
         )
 
     def poke(self, context: Context) -> bool | PokeReturnValue:
-        """Look once, for ``deferrable=False``."""
-        verdict = self._look()
-        return PokeReturnValue(is_done=True, xcom_value=self._end(context, verdict)) if verdict else False
+        """Look once, in a worker."""
+        verdict = self._looked(context).verdict
+        return PokeReturnValue(is_done=True, xcom_value=self._end_here(context, verdict)) if verdict else False
 
     def execute_complete(self, context: Context, event: dict[str, Any] | None = None) -> dict[str, Any]:
         """Resume with the trigger's event: return a success, raise what every other outcome stands for."""
         return self._end(context, event)
 
-    def _look(self) -> Verdict | None:
-        look = self.look()
+    def _looked(self, context: Context) -> Wait:
+        """Look once, and return the wait with what was seen."""
+        if self._wait is None:
+            self._memory = WaitMemory(context)
+            self._wait = self._memory.recall(self.look(), self.timeout, self.poke_interval, self._longest)
+        wait = self._wait
         try:
-            with aws_errors(f"Looking for {look.target}"):
-                seen = look_now(look, lambda call: dict(call.on(self.hook.conn)))
-        except AwsUnavailableError as error:
-            self.log.warning("%s The wait goes on.", error)
-            return None
-        except AwsRefusedError as error:
-            if error.code not in NOT_FOUND_CODES:
+            self._prepare(context)
+            with aws_errors(f"Looking for {wait.look.target}"):
+                seen = look_now(wait.look, lambda call: dict(call.on(self.hook.conn)))
+        except (AwsRefusedError, AwsUnavailableError) as error:
+            reason = error.__cause__ or error
+            # every look in a worker is with fresh credentials, but AWS may not know these yet
+            wait.failed(reason, renewing=error_code(reason) in REJECTED_CODES and wait.status != NOT_LOOKED)
+        except AwsConnectionMissingError as error:
+            if wait.status == NOT_LOOKED:
                 raise
-            if not self.deferrable:
-                raise ResourceVanishedError(str(error)) from error
-            # AWS shows a new thing only after a while: the trigger looks again before it says that it is gone
-            self.log.warning("%s Looking again soon.", error)
-            return None
-        self.log.info("Waiting for %s: %s.", look.target, seen.status)
-        return seen.verdict
+            wait.failed(error)
+        else:
+            wait.saw(seen)
+        return wait
+
+    def _prepare(self, context: Context) -> None:
+        """Put the link to the console there, and check the account, once in a process."""
+        if not self._prepared:
+            self.link.persist(context, self, self.hook.conn_region_name, self.hook.conn_partition)
+            self.hook.check_account(self.expected_account_id)
+            self._prepared, self._connect_again = True, time.monotonic() + CLIENT_LIFETIME
+
+    def _get_next_poke_interval(
+        self, started_at: datetime | float, run_duration: Callable[[], float], poke_count: int
+    ) -> float:
+        """Return the pause until the next poke: the base class's, but longer while AWS fails, and up to the deadline.
+
+        It lies between two looks, so here it is told what there is to tell, and kept what another process must know.
+        """
+        pause: float = super()._get_next_poke_interval(started_at, run_duration, poke_count)
+        wait, memory = self._wait, self._memory
+        if wait is None or memory is None:  # silent_fail, and not even a look could be made
+            return pause
+        now = time.monotonic()
+        wait.next_look(max(pause, wait.due - now) if wait.problem else pause, now)
+        if wait.news.is_set():
+            wait.news.clear()
+            self.log.info(wait.report())
+        if self.reschedule:
+            memory.remember(wait)
+        if wait.problem or now >= self._connect_again:
+            self.__dict__.pop("hook", None)  # the next look is with the connection as it is then
+            self._connect_again = now + CLIENT_LIFETIME
+        return max(0.0, wait.due - now)
+
+    def _trigger(self, **when: Any) -> BcmBaseTrigger:
+        return self.trigger(
+            poke_interval=self.poke_interval,
+            max_wait=self._longest,
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name or BCM_REGION,
+            verify=self.verify,
+            botocore_config=self.botocore_config,
+            **when,
+        )
+
+    def _start_in_triggerer(self) -> None:
+        """Let Airflow start the task in the triggerer, if it was told to; the last thing that a sensor's init does."""
+        if self.start_from_trigger:
+            self.start_trigger_args = start_trigger_args(self, self._trigger(timeout=self.timeout), self.timeout)
+
+    @property
+    def _longest(self) -> float:
+        return float(self.max_wait.total_seconds() if self.max_wait else self.poke_interval)
+
+    def _end_here(self, context: Context, verdict: Verdict) -> dict[str, Any]:
+        """End a wait in the process that looked, where the base class would heed soft_fail after some errors only."""
+        try:
+            return self._end(context, verdict)
+        except AirflowException as error:
+            silent = self.silent_fail and not self.deferrable
+            if (self.soft_fail or self.never_fail) and not silent:
+                raise AirflowSkipException(str(error)) from error
+            raise
 
     def _end(self, context: Context, verdict: Verdict | None) -> dict[str, Any]:
-        store = context.get("task_state_store")
-        if store is not None:
-            store.delete(DEADLINE_KEY)
-        self.log.info("The wait is over: %s.", verdict)
+        WaitMemory(context).forget()
+        self.log.info("The wait is over: %s", story(verdict))
         return raise_unless_success(verdict)
-
-    def _deadline(self, context: Context) -> tuple[float, float]:
-        """Return when the wait began and when it gives up.
-
-        A retry after a crash goes on with the stored deadline, unless it waits for something else: the store also
-        outlives the clearing of a run, which may have made a new estimate or changed the export.
-        """
-        now = time.time()
-        store = context.get("task_state_store")
-        awaited = fingerprint(vars(self.look()))
-        kept: Any = store.get(DEADLINE_KEY) if store is not None else None
-        if kept and kept.get("awaited") == awaited and kept["deadline"] > now:
-            return kept["started"], kept["deadline"]
-        deadline = now + float(self.timeout)
-        if store is not None:
-            store.set(DEADLINE_KEY, {"awaited": awaited, "started": now, "deadline": deadline})
-        return now, deadline

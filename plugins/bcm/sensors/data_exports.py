@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
@@ -60,31 +60,18 @@ class BcmExportExecutionSensor(BcmBaseSensor):
         self.execution_id = execution_id
         self.since = since
         self.export = export
+        self._start_in_triggerer()
 
     def look(self) -> ExecutionLook:
         """Return what this sensor looks at."""
-        return ExecutionLook(self.export_arn, _given(self.execution_id), self._since(), self.export)
+        return ExecutionLook.rendered(self.export_arn, self.execution_id, self.since, self.export)
 
     def trigger(self, **shared: Any) -> BcmExportExecutionTrigger:
         """Return the trigger that goes on looking."""
-        since = self._since()
         return BcmExportExecutionTrigger(
             export_arn=self.export_arn,
-            execution_id=_given(self.execution_id),
-            since=since.isoformat() if since else None,
+            execution_id=self.execution_id,
+            since=self.since,
             export=self.export,
             **shared,
         )
-
-    def _since(self) -> datetime | None:
-        """Read ``since``; a time without a zone is UTC."""
-        since = _given(self.since)
-        if since is None:
-            return None
-        moment = datetime.fromisoformat(since)
-        return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _given(rendered: str | None) -> str | None:
-    """Return what a template rendered to; one that rendered to nothing gives None."""
-    return None if rendered in (None, "", "None") else rendered

@@ -41,6 +41,7 @@ class BcmBillEstimateSensor(BcmBaseSensor):
     ) -> None:
         super().__init__(timeout=timeout, **kwargs)
         self.bill_estimate_id = bill_estimate_id
+        self._start_in_triggerer()
 
     def look(self) -> EstimateLook:
         """Return what this sensor looks at."""

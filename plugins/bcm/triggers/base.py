@@ -1,27 +1,30 @@
-"""The trigger of both services: its arguments, and how it follows the shared stream."""
+"""The triggers of both services: their arguments, and how they follow the shared stream."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Hashable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
-from bcm.hooks.base import BcmBaseHook
+from bcm.hooks.base import BCM_REGION, BcmBaseHook
 from bcm.looks import Look
 from bcm.triggers.stream import OpenClient, StatusStream
-from bcm.triggers.wait import Wait
+from bcm.triggers.wait import NOT_LOOKED, Wait
+
+#: The framework's own time-out of a deferral comes this long after ours, which says what was awaited.
+GRACE = timedelta(minutes=10)
 
 
-class BcmBaseTrigger(BaseEventTrigger):
-    """Waits until a look has a verdict, and fires it once as its event.
+class StreamTrigger(BaseEventTrigger):
+    """A trigger that follows the stream of a service and connection; the stream is shared with all its like.
 
-    :param deadline: epoch seconds after which the wait has timed out; absolute, so that restarts keep it
-    :param started: epoch seconds at which the wait began
     :param poke_interval: seconds between looks while the answer is due
-    :param max_wait: seconds between looks while it is not, at most: they grow to it with the age of the wait
+    :param max_wait: seconds between looks while it is not, at most
     :param aws_conn_id: Airflow connection
     :param region_name: AWS region
     :param verify: whether to verify TLS certificates, or a CA bundle
@@ -29,14 +32,10 @@ class BcmBaseTrigger(BaseEventTrigger):
     """
 
     hook_class: type[BcmBaseHook]
-    #: A deferred task's trigger keeps its queue; the base class turns this off for asset watchers.
-    supports_triggerer_queue = True
 
     def __init__(
         self,
         *,
-        deadline: float,
-        started: float,
         poke_interval: float,
         max_wait: float,
         aws_conn_id: str | None = "aws_default",
@@ -45,8 +44,6 @@ class BcmBaseTrigger(BaseEventTrigger):
         botocore_config: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.deadline = deadline
-        self.started = started
         self.poke_interval = poke_interval
         self.max_wait = max_wait
         self.aws_conn_id = aws_conn_id
@@ -54,20 +51,82 @@ class BcmBaseTrigger(BaseEventTrigger):
         self.verify = verify
         self.botocore_config = botocore_config
 
-    def look(self) -> Look:
-        """Return what this trigger looks at."""
-        raise NotImplementedError
-
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments that say what is awaited."""
+        """Return the arguments that are not of this base class."""
         raise NotImplementedError
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return class path and arguments; none of them is a secret."""
-        shared = ("deadline", "started", "poke_interval", "max_wait")
-        connection = ("aws_conn_id", "region_name", "verify", "botocore_config")
-        kwargs = {name: getattr(self, name) for name in (*shared, *connection)}
-        return f"{type(self).__module__}.{type(self).__qualname__}", {**self.arguments(), **kwargs}
+        names = ("poke_interval", "max_wait", "aws_conn_id", "region_name", "verify", "botocore_config")
+        kwargs = {**self.arguments(), **{name: getattr(self, name) for name in names}}
+        return f"{type(self).__module__}.{type(self).__qualname__}", kwargs
+
+    def stream(self) -> StatusStream:
+        """Return the stream of this trigger's service and connection, whatever class of trigger asks."""
+        region, config = self.region_name or BCM_REGION, json.dumps(self.botocore_config, sort_keys=True)
+        key = (self.hook_class.__name__, self.aws_conn_id, region, str(self.verify), config)
+        return StatusStream.shared(key, self.open_client())
+
+    def open_client(self) -> OpenClient:
+        """Return what opens an aiobotocore client with this trigger's connection."""
+        kwargs: dict[str, Any] = {
+            "aws_conn_id": self.aws_conn_id,
+            "region_name": self.region_name,
+            "verify": self.verify,
+            "config": self.botocore_config,
+        }
+
+        async def opened() -> Any:
+            return await self.hook_class(**kwargs).get_async_conn()  # type: ignore[no-untyped-call]
+
+        return opened
+
+
+class BcmBaseTrigger(StreamTrigger):
+    """Waits until a look has a verdict, and fires it once as its event.
+
+    :param deadline: epoch seconds after which the wait has timed out; absolute, so that restarts keep it
+    :param started: epoch seconds at which the wait began
+    :param timeout: seconds that the wait may last, where no task could work out a deadline
+    :param first_look: epoch seconds before which there is nothing new to see, by the task's own look
+    :param status: what that look saw
+    :param kwargs: see :class:`StreamTrigger`; the pauses grow to ``max_wait`` with the age of the wait
+    """
+
+    #: A deferred task's trigger keeps its queue; the base class turns this off for asset watchers.
+    supports_triggerer_queue = True
+    #: When Airflow times the deferral out; the triggerer sets it.
+    timeout_after: datetime | None = None
+
+    def __init__(
+        self,
+        *,
+        deadline: float | None = None,
+        started: float | None = None,
+        timeout: float | None = None,
+        first_look: float | None = None,
+        status: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.deadline = deadline
+        self.started = started
+        self.timeout = timeout
+        self.first_look = first_look
+        self.status = status
+
+    def look(self) -> Look:
+        """Return what this trigger looks at."""
+        raise NotImplementedError
+
+    def awaited(self) -> dict[str, Any]:
+        """Return the arguments that say what is awaited."""
+        raise NotImplementedError
+
+    def arguments(self) -> dict[str, Any]:
+        """Return what is awaited, and for how long."""
+        names = ("deadline", "started", "timeout", "first_look", "status")
+        return {**self.awaited(), **{name: getattr(self, name) for name in names}}
 
     def shared_stream_key(self) -> Hashable:
         """Triggers of one class and connection share one poll."""
@@ -96,26 +155,28 @@ class BcmBaseTrigger(BaseEventTrigger):
             poll.cancel()
             await asyncio.gather(poll, return_exceptions=True)
 
-    def stream(self) -> StatusStream:
-        """Return the stream that this trigger shares with its like."""
-        return StatusStream.shared(self.shared_stream_key(), self.open_client())
-
-    def open_client(self) -> OpenClient:
-        """Return what opens an aiobotocore client with this trigger's connection."""
-        kwargs: dict[str, Any] = {
-            "aws_conn_id": self.aws_conn_id,
-            "region_name": self.region_name,
-            "verify": self.verify,
-            "config": self.botocore_config,
-        }
-
-        async def opened() -> Any:
-            return await self.hook_class(**kwargs).get_async_conn()  # type: ignore[no-untyped-call]
-
-        return opened
+    def span(self) -> tuple[float, float]:
+        """Return when the wait began and when it gives up, in epoch seconds."""
+        if self.started is not None and self.deadline is not None:
+            return self.started, self.deadline
+        timeout = self.timeout or 0.0
+        if self.timeout_after is None:
+            return time.time(), time.time() + timeout
+        ends = self.timeout_after if self.timeout_after.tzinfo else self.timeout_after.replace(tzinfo=UTC)
+        deadline = (ends - GRACE).timestamp()
+        return deadline - timeout, deadline
 
     async def _follow(self, stream: StatusStream) -> AsyncIterator[TriggerEvent]:
-        wait = Wait(self.look(), self.deadline, self.poke_interval, self.max_wait, started=self.started)
+        started, deadline = self.span()
+        wait = Wait(
+            self.look(),
+            deadline,
+            self.poke_interval,
+            self.max_wait,
+            started=started,
+            first_look=self.first_look or 0.0,
+            status=self.status or NOT_LOOKED,
+        )
         with stream.waiting(wait):
             while wait.verdict is None:
                 self.log.info(wait.report())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 from bcm.hooks.data_exports import BcmDataExportsHook
@@ -41,12 +40,11 @@ class BcmExportExecutionTrigger(BcmBaseTrigger):
         self.since = since
         self.export = export
 
-    def arguments(self) -> dict[str, Any]:
+    def awaited(self) -> dict[str, Any]:
         """Return the arguments that say what is awaited."""
         names = ("export_arn", "execution_id", "since", "export")
         return {name: getattr(self, name) for name in names}
 
     def look(self) -> ExecutionLook:
         """Return what this trigger looks at."""
-        since = datetime.fromisoformat(self.since) if self.since else None
-        return ExecutionLook(self.export_arn, self.execution_id, since, self.export)
+        return ExecutionLook.rendered(self.export_arn, self.execution_id, self.since, self.export)

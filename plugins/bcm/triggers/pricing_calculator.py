@@ -26,7 +26,7 @@ class BcmBillEstimateTrigger(BcmBaseTrigger):
         super().__init__(**kwargs)
         self.bill_estimate_id = bill_estimate_id
 
-    def arguments(self) -> dict[str, Any]:
+    def awaited(self) -> dict[str, Any]:
         """Return the arguments that say what is awaited."""
         return {"bill_estimate_id": self.bill_estimate_id}
 

@@ -18,7 +18,7 @@ from typing import Any, ClassVar, TypeVar
 from weakref import WeakValueDictionary
 
 from bcm.exceptions import BcmPermanentError
-from bcm.hooks.base import EXPIRED_CODES, REJECTED_CODES, THROTTLING_CODES, error_code
+from bcm.hooks.base import EXPIRED_CODES, REJECTED_CODES, THROTTLING_CODES, error_code, is_from_aws
 from bcm.looks import Call
 from bcm.triggers.budget import BUDGET
 from bcm.triggers.wait import LONGEST_BACKOFF, Wait, retry_after
@@ -26,8 +26,7 @@ from bcm.triggers.wait import LONGEST_BACKOFF, Wait, retry_after
 #: Each pause is shortened by up to this share, so that many triggerers do not call in step; never lengthened,
 #: as a wait asked for looks at least this often.
 JITTER = 0.1
-#: Seconds after which a client is opened anew, so that an edited or deleted connection is noticed during a wait, and
-#: before the hour in which a role's session ends and would be renewed with the event loop held up.
+#: Seconds after which a client is opened anew, so that an edited or deleted connection is noticed during a wait.
 CLIENT_LIFETIME = 2400.0
 #: First pause, in seconds, of a whole connection that AWS throttles; it doubles.
 FIRST_HOLD = 5.0
@@ -136,24 +135,27 @@ class StatusStream:
             try:
                 context = await self.open_client()
                 self._client = await context.__aenter__()
-            except Exception as error:  # an Airflow or AWS that is down for a while must not end a wait
-                kind = type(error).__name__
-                reason = (
-                    error
-                    if isinstance(error, BcmPermanentError)
-                    else OSError(f"{kind} while opening the AWS client: {error}")
-                )
-                for subject in list(self.subjects.values()):
-                    self._failed(subject, reason)
+            except Exception as error:
+                self._unopened(error)
                 return False
             self._client_context, self._client_until = context, time.monotonic() + CLIENT_LIFETIME
             self._client_works, self._stale = False, None
         return True
 
+    def _unopened(self, error: Exception) -> None:
+        """Tell every wait that there is no client: an Airflow that is down for a while must not end any of them."""
+        known = isinstance(error, BcmPermanentError) or is_from_aws(error)
+        reason = error if known else OSError(f"{type(error).__name__} while opening the AWS client: {error}")
+        for subject in list(self.subjects.values()):
+            self._failed(subject, reason, renewing=error_code(error) in REJECTED_CODES)
+
     async def _close(self) -> None:
         context, self._client_context, self._client = self._client_context, None, None
         if context is not None:
-            await context.__aexit__(None, None, None)
+            try:
+                await context.__aexit__(None, None, None)
+            except Exception as error:  # what is thrown away need not be whole
+                self.log.warning("An AWS client could not be closed: %s", error)
 
     async def _round(self) -> None:
         """Look at every subject that is due."""
@@ -176,7 +178,7 @@ class StatusStream:
         try:
             survey = await _drive(look.survey(), answer)
         except Exception as error:
-            self._failed(subject, error)
+            self._failed(subject, error, renewing=self._stale is error)
             return
         # waits of one survey share its jitter, so that they stay in step
         jitter = _jitter()
@@ -189,10 +191,10 @@ class StatusStream:
                 await asyncio.sleep(0)
         subject.plan()
 
-    def _failed(self, subject: Subject, error: Exception) -> None:
+    def _failed(self, subject: Subject, error: Exception, *, renewing: bool) -> None:
         jitter = _jitter()
         for wait in _open(subject):
-            wait.failed(error, jitter, renewing=self._stale is error)
+            wait.failed(error, jitter, renewing=renewing)
         subject.plan()
 
     async def _call(self, call: Call) -> dict[str, Any]:

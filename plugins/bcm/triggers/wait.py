@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-from bcm.exceptions import BcmPermanentError
-from bcm.hooks.base import NOT_FOUND_CODES, error_code, is_transient, sentence
+from bcm.exceptions import AwsConnectionMissingError
+from bcm.hooks.base import NOT_FOUND_CODES, answer, error_code, is_transient
 from bcm.looks import Forecast, Look, Seen
 from bcm.statuses import Verdict
 
-#: Looks in a row that must find nothing before a thing counts as gone: AWS shows a new one only after a while.
+#: Looks in a row that must find nothing before a thing counts as gone: AWS shows a new one only after a while, and a
+#: connection seems to be missing while its secrets backend is down.
 NOT_FOUND_LOOKS = 3
+#: Seconds that a wait lasts at least: Airflow 3.3 fails a task whose trigger fires while its deferral is still booked.
+SETTLING = 5.0
 #: Longest pause, in seconds, between looks at a service that throttles or fails.
 LONGEST_BACKOFF = 300.0
 #: A wait is reported in its task's log at each change, and after this many seconds without one.
 REPORT_EVERY = 3600.0
 #: While nobody knows when the answer comes, the pause is this share of the wait's age.
 AGE_SHARE = 0.1
+NOT_LOOKED = "not looked for yet"
 
 
 @dataclass(eq=False)
@@ -31,6 +36,8 @@ class Wait:
     :param poke_interval: seconds between looks while the answer is due, at most
     :param max_wait: seconds between looks while it is not, at most
     :param started: epoch seconds at which the wait began
+    :param first_look: epoch seconds before which there is nothing new to see, by the look of somebody else
+    :param status: what that look saw
     """
 
     look: Look
@@ -38,8 +45,9 @@ class Wait:
     poke_interval: float
     max_wait: float
     started: float = field(default_factory=time.time)
+    first_look: float = 0.0
+    status: str = NOT_LOOKED
     due: float = 0.0
-    status: str = "nothing new since the task looked"
     problem: str | None = None
     failures: int = 0
     not_found: int = 0
@@ -51,23 +59,30 @@ class Wait:
 
     @property
     def age(self) -> float:
-        """Return for how many seconds the wait has lasted, whatever restarts there were."""
-        return time.time() - self.started
+        """Return for how many seconds the wait has lasted, whatever restarts there were; 0 if the clock went back."""
+        return max(0.0, time.time() - self.started)
+
+    @property
+    def state(self) -> str:
+        """Say what was seen last, and what the last look failed with."""
+        return f"{self.status}; the last look failed: {self.problem.rstrip('.')}" if self.problem else self.status
+
+    @property
+    def longest(self) -> float:
+        """Return the longest pause between two looks that nothing disturbs, in seconds."""
+        return max(self.poke_interval, self.max_wait)
 
     def joins(self, now: float) -> None:
-        """Plan the first look. A young wait's task has just looked; an older one comes back from a restart."""
-        fresh = self.age < self.poke_interval
-        self.next_look(
-            self.pause(self.look.forecast(timedelta(seconds=self.age))) if fresh else self.poke_interval, now
-        )
+        """Plan the first look: one interval from ``now`` (monotonic), or later if somebody looked just before."""
+        pause = min(max(self.poke_interval, self.first_look - time.time()), self.longest)
+        self.due = now + min(pause, max(SETTLING, self.deadline - time.time()))
         self.report_due = now + REPORT_EVERY
 
     def pause(self, forecast: Forecast) -> float:
         """Return the seconds until the next look: few while the answer is due, many while it cannot be there."""
         if forecast.due <= 0 < forecast.overdue:
             return self.poke_interval
-        longest = max(self.poke_interval, self.max_wait)
-        pause = longest if forecast.earliest > 0 else min(longest, self.age * AGE_SHARE)
+        pause = self.longest if forecast.earliest > 0 else min(self.longest, self.age * AGE_SHARE)
         for moment in (forecast.earliest, forecast.due):
             if moment > 0:
                 pause = min(pause, moment)
@@ -77,8 +92,11 @@ class Wait:
         """Plan the next look ``pause`` seconds after ``now`` (monotonic), but not after the deadline."""
         self.due = now + max(0.0, min(pause, self.deadline - time.time()))
 
-    def saw(self, seen: Seen, jitter: float) -> None:
-        """Take in what a look saw."""
+    def saw(self, seen: Seen, jitter: float = 1.0) -> None:
+        """Take in what a look saw.
+
+        :param jitter: by how much the pause until the next look is shortened, as a factor
+        """
         if seen.status != self.status or self.problem:
             self.report_due = 0.0
         self.status, self.problem, self.failures, self.not_found, self.rejected = seen.status, None, 0, 0, 0
@@ -86,41 +104,48 @@ class Wait:
         self.next_look(self.pause(seen.forecast) * jitter, time.monotonic())
         self._tell()
 
-    def failed(self, error: Exception, jitter: float, *, renewing: bool = False) -> None:
+    def failed(self, error: BaseException, jitter: float = 1.0, *, renewing: bool = False) -> None:
         """Take in that a look failed: what passes is weathered, what stays ends the wait.
 
         :param renewing: whether the next look is with fresh credentials, as these may have been rotated
         """
-        problem = sentence(error, f"looking for {self.look.target}")
-        code = error_code(error)
+        problem = answer(error)
         self.failures += 1
-        if code in NOT_FOUND_CODES:
-            self.not_found += 1
-            if self.not_found >= NOT_FOUND_LOOKS:
-                message = f"{self.look.target} no longer exists in AWS: it was deleted, or has expired ({problem})."
-                self.verdict = {"outcome": "vanished", "message": message}
-        elif renewing and self.rejected == 0:
-            self.rejected += 1
-        elif isinstance(error, BcmPermanentError) or not is_transient(error):
-            self.verdict = {"outcome": "refused", "message": problem}
+        self.verdict = self._refusal(error, f"Looking for {self.look.target}: {problem}", renewing)
         if problem != self.problem:
             self.report_due = 0.0
         self.problem = problem
         self.verdict = self.verdict or self._timed_out()
-        backoff = min(self.poke_interval * 2 ** min(self.failures, 10), LONGEST_BACKOFF) * jitter
-        self.next_look(max(retry_after(error), backoff), time.monotonic())
+        backoff = min(self.poke_interval * 2 ** min(self.failures, 10), max(LONGEST_BACKOFF, self.poke_interval))
+        self.next_look(max(retry_after(error), backoff * jitter), time.monotonic())
         self._tell()
 
+    def _refusal(self, error: BaseException, message: str, renewing: bool) -> Verdict | None:
+        """Return the verdict that a failed look gives, None if the wait goes on."""
+        code = error_code(error)
+        connection_missing = isinstance(error, AwsConnectionMissingError)
+        refused = {"outcome": "refused", "message": message, "code": code}
+        if connection_missing or code in NOT_FOUND_CODES:
+            self.not_found += 1
+            if self.not_found < NOT_FOUND_LOOKS:
+                return None
+            gone = f"{self.look.target} no longer exists in AWS: it was deleted, or has expired ({answer(error)})."
+            return refused if connection_missing else {"outcome": "vanished", "message": gone}
+        if renewing and self.rejected == 0:
+            self.rejected += 1
+            return None
+        return None if is_transient(error) else refused
+
     def report(self) -> str:
-        """Return the line for the task's log: what is awaited, since when, the next look and the deadline."""
+        """Return the line for the task's log: what is awaited, its state, since when, the next look, the deadline."""
         now = time.monotonic()
         waited = int(self.age)
-        gives_up = datetime.fromtimestamp(self.deadline, UTC)
+        gives_up = "never gives up" if math.isinf(self.deadline) else f"gives up at {_text(self.deadline)}"
         self.report_due = now + REPORT_EVERY
         return (
-            f"Waiting for {self.look.target}: {self.problem or self.status}. Waited {waited // 3600}h"
-            f"{waited // 60 % 60:02}m{waited % 60:02}s, next look in {max(0, round(self.due - now))} s, "
-            f"gives up at {gives_up:%Y-%m-%d %H:%M:%S} UTC."
+            f"Waiting for {self.look.target}: {self.state}. Began at {_text(self.started)} "
+            f"({waited // 3600}h{waited // 60 % 60:02}m{waited % 60:02}s ago), next look in "
+            f"{max(0, round(self.due - now))} s, {gives_up}."
         )
 
     def _tell(self) -> None:
@@ -132,12 +157,16 @@ class Wait:
         if time.time() < self.deadline:
             return None
         message = (
-            f"Gave up waiting for {self.look.target} after {self.age / 3600:.2f} hours: {self.problem or self.status}. "
+            f"Gave up waiting for {self.look.target} after {self.age / 3600:.2f} hours: {self.state}. "
             "Nothing was changed in AWS; raise the sensor's timeout, or clear the task to wait again."
         )
         return {"outcome": "timeout", "message": message}
 
 
-def retry_after(error: Exception) -> float:
+def _text(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def retry_after(error: BaseException) -> float:
     """Return the seconds that AWS asked to wait with an error; 0 if it did not."""
     return float((getattr(error, "response", None) or {}).get("retryAfterSeconds") or 0.0)

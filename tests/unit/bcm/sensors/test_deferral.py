@@ -10,7 +10,9 @@ import pytest
 from tests.unit.bcm.sensors.support import HOUR, deferral, of_estimate, of_execution
 from tests.unit.bcm.support import StateStore, a_context, an_export
 
-from bcm.sensors.base import DEADLINE_KEY, GRACE
+from bcm.looks import ExecutionLook
+from bcm.sensors.memory import WAIT_KEY
+from bcm.triggers.base import GRACE
 from emulator.server import Emulator
 
 
@@ -22,7 +24,7 @@ def test_a_deferral_carries_everything_the_wait_needs(emu: Emulator, estimate: s
     deferred = deferral(sensor)
     path, kwargs = deferred.trigger.serialize()
     assert path == "bcm.triggers.pricing_calculator.BcmBillEstimateTrigger"
-    started, deadline = kwargs.pop("started"), kwargs.pop("deadline")
+    started, deadline, first_look = (kwargs.pop(name) for name in ("started", "deadline", "first_look"))
     assert kwargs == {
         "bill_estimate_id": estimate,
         "poke_interval": 30.0,
@@ -31,7 +33,10 @@ def test_a_deferral_carries_everything_the_wait_needs(emu: Emulator, estimate: s
         "region_name": "us-east-1",
         "verify": False,
         "botocore_config": {"read_timeout": 20},
+        "timeout": None,
+        "status": "IN_PROGRESS",
     }
+    assert first_look - started == pytest.approx(300, abs=5), "no estimate ends within its first 20 minutes"
     assert before <= started <= time.time()
     assert deadline - started == pytest.approx(14 * HOUR)
     assert deferred.method_name == "execute_complete"
@@ -40,16 +45,22 @@ def test_a_deferral_carries_everything_the_wait_needs(emu: Emulator, estimate: s
 
 def test_the_wait_for_an_execution_carries_what_it_is_about(emu: Emulator, arn: str) -> None:
     sensor = of_execution(arn, since="2026-11-20T06:00:00", export=an_export())
-    kwargs = deferral(sensor).trigger.serialize()[1]
-    assert (kwargs["export_arn"], kwargs["execution_id"], kwargs["export"]) == (arn, None, an_export())
-    assert kwargs["since"] == "2026-11-20T06:00:00+00:00", "a time without a zone is UTC"
+    trigger = deferral(sensor).trigger
+    since = datetime(2026, 11, 20, 6, tzinfo=UTC)
+    assert trigger.look() == ExecutionLook(arn, since=since, export=an_export()), "a time without a zone is UTC"
+    kwargs = trigger.serialize()[1]
     assert kwargs["deadline"] - kwargs["started"] == pytest.approx(36 * HOUR)
 
 
 @pytest.mark.parametrize("nothing", ["", None, "None"])
 def test_a_template_that_renders_to_nothing_is_no_limit(emu: Emulator, arn: str, nothing: str | None) -> None:
-    kwargs = deferral(of_execution(arn, since=nothing, execution_id=nothing)).trigger.serialize()[1]
-    assert (kwargs["since"], kwargs["execution_id"]) == (None, None)
+    trigger = deferral(of_execution(arn, since=nothing, execution_id=nothing)).trigger
+    assert trigger.look() == ExecutionLook(arn)
+
+
+def test_a_since_that_is_no_time_is_one_sentence(emu: Emulator, arn: str) -> None:
+    with pytest.raises(ValueError, match=r"since: 'yesterday' is not ISO 8601, such as 2026-11-20T06:00:00Z"):
+        of_execution(arn, since="yesterday").execute(a_context(StateStore()))
 
 
 def test_since_leaves_out_a_delivery_that_was_there_before(emu: Emulator, arn: str) -> None:
@@ -102,8 +113,8 @@ def test_only_the_same_execution_keeps_its_deadline(
 def test_a_deadline_that_has_passed_does_not_count(emu: Emulator, estimate: str) -> None:
     store = StateStore()
     deferral(of_estimate(estimate, timeout=HOUR), a_context(store))
-    store[DEADLINE_KEY]["deadline"] = time.time() - 60
-    deferred = deferral(of_estimate(estimate, timeout=HOUR), a_context(store))
+    store[WAIT_KEY]["deadline"] = time.time() - 60
+    deferred = deferral(of_estimate(estimate, timeout=HOUR), a_context(store, try_number=2))
     assert deferred.trigger.deadline > time.time() + HOUR - 10, "a task cleared after its time-out waits anew"
 
 

@@ -18,13 +18,13 @@ from tests.unit.bcm.support import StateStore, a_context
 from bcm.exceptions import (
     UnknownStatusError,
 )
-from bcm.sensors.base import DEADLINE_KEY
+from bcm.sensors.memory import WAIT_KEY
 from bcm.statuses import ERRORS
 
 
 @pytest.mark.parametrize("outcome", ["success", *ERRORS])
 def test_the_deadline_is_dropped_at_the_end_whatever_it_was(outcome: str) -> None:
-    store = StateStore({DEADLINE_KEY: {"started": 0, "deadline": 9e9}})
+    store = StateStore({WAIT_KEY: {"started": 0, "deadline": 9e9}})
     event = {"outcome": outcome, "message": "x"}
     with nullcontext() if outcome == "success" else pytest.raises(ERRORS[outcome]):
         of_estimate("b-1").execute_complete(a_context(store), event)

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import (
-    AirflowRescheduleException,
-    AirflowSensorTimeout,
-    AirflowSkipException,
-)
+from airflow.sdk.exceptions import AirflowSkipException
 from tests.unit.bcm.sensors.support import HOUR, deferral, of_estimate, of_execution
 from tests.unit.bcm.support import StateStore, a_context, a_usage, an_export
 
@@ -20,7 +13,6 @@ from bcm.exceptions import (
     AwsRefusedError,
     BillEstimateFailedError,
     ExecutionFailedError,
-    ResourceVanishedError,
 )
 from emulator.server import Emulator
 
@@ -73,45 +65,11 @@ def test_a_failed_execution_fails_the_task_with_the_reason(emu: Emulator, export
         of_execution(arn).execute(a_context(StateStore()))
 
 
-def test_what_a_poke_does_not_find_has_vanished(emu: Emulator) -> None:
-    missing = "11111111-2222-3333-4444-555555555555"
-    with pytest.raises(ResourceVanishedError, match=missing):
-        of_estimate(missing, deferrable=False).execute(a_context(StateStore()))
-
-
 @pytest.mark.parametrize("deferrable", [True, False])
 def test_a_first_look_that_aws_refuses_fails_at_once(emu: Emulator, estimate: str, deferrable: bool) -> None:
     emu.faults.add({"operation": "GetBillEstimate", "error": {"code": "AccessDeniedException", "message": "no"}})
     with pytest.raises(AwsRefusedError, match=f"Looking for bill estimate {estimate}: .*AccessDenied.*no"):
         of_estimate(estimate, deferrable=deferrable).execute(a_context(StateStore()))
-
-
-def test_poking_goes_on_until_the_end(emu: Emulator, estimate: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    pauses: list[float] = []
-
-    def sleep(seconds: float) -> None:
-        pauses.append(seconds)
-        emu.clock.advance(5 * HOUR)
-
-    fake = SimpleNamespace(sleep=sleep, monotonic=time.monotonic)
-    monkeypatch.setattr("airflow.sdk.bases.sensor.time", fake)
-    emu.faults.add({"operation": "GetBillEstimate", "times": 1, "error": {"code": "ThrottlingException"}})
-    result = of_estimate(estimate, deferrable=False, poke_interval=7).execute(a_context(StateStore()))
-    assert result["status"] == "COMPLETE"
-    assert set(pauses) == {7.0}
-
-
-def test_poking_ends_at_the_timeout(emu: Emulator, estimate: str) -> None:
-    with pytest.raises(AirflowSensorTimeout):
-        of_estimate(estimate, deferrable=False, poke_interval=0.01, timeout=0.02).execute(a_context(StateStore()))
-
-
-def test_rescheduling_frees_the_worker(emu: Emulator, estimate: str) -> None:
-    sensor = of_estimate(estimate, deferrable=False, mode="reschedule", poke_interval=120)
-    before = datetime.now(UTC)
-    with pytest.raises(AirflowRescheduleException) as caught:
-        sensor.execute(a_context(StateStore()))
-    assert (caught.value.reschedule_date - before).total_seconds() == pytest.approx(120, abs=10)
 
 
 def test_an_emulated_wait_ends_in_a_real_trigger(emu: Emulator, estimate: str) -> None:

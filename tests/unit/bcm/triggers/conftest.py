@@ -13,6 +13,7 @@ from airflow.triggers.shared_stream import SharedStreamManager
 from tests.unit.bcm.triggers.fake_aws import FakeAws
 from tests.unit.bcm.triggers.virtual_time import Clock
 
+from bcm.looks import ESTIMATE_EARLIEST
 from bcm.triggers.base import BcmBaseTrigger
 from bcm.triggers.budget import CallBudget
 from bcm.triggers.data_exports import BcmExportExecutionTrigger
@@ -107,9 +108,12 @@ class Make:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
 
-    def _shared(self, hours: float, poke: float, longest: float, age: float) -> dict[str, Any]:
+    def _shared(self, hours: float, poke: float, longest: float, age: float, earliest: float = 0.0) -> dict[str, Any]:
+        """The arguments that a task gives which has just looked, at ``age``; ``earliest`` is of its forecast."""
         now = self.clock.time()
-        return {"started": now - age, "deadline": now + hours * HOUR, "poke_interval": poke, "max_wait": longest}
+        wait = {"started": now - age, "deadline": now + hours * HOUR, "poke_interval": poke, "max_wait": longest}
+        first_look = now + min(max(poke, longest), earliest) if age < poke and earliest else None
+        return {**wait, "first_look": first_look, "status": "what the task saw"}
 
     def estimate(
         self,
@@ -122,7 +126,8 @@ class Make:
         **kwargs: Any,
     ) -> BcmBillEstimateTrigger:
         """A wait for a bill estimate."""
-        return BcmBillEstimateTrigger(bill_estimate_id=name, **self._shared(hours, poke, longest, age), **kwargs)
+        shared = self._shared(hours, poke, longest, age, ESTIMATE_EARLIEST.total_seconds())
+        return BcmBillEstimateTrigger(bill_estimate_id=name, **{**shared, **kwargs})
 
     def execution(
         self,
@@ -135,7 +140,7 @@ class Make:
         **kwargs: Any,
     ) -> BcmExportExecutionTrigger:
         """A wait for an execution of an export."""
-        return BcmExportExecutionTrigger(export_arn=arn, **self._shared(hours, poke, longest, age), **kwargs)
+        return BcmExportExecutionTrigger(export_arn=arn, **{**self._shared(hours, poke, longest, age), **kwargs})
 
 
 @pytest.fixture

@@ -22,6 +22,9 @@ from bcm.triggers.base import BcmBaseTrigger
 SHARED = {
     "deadline": 1795342442.96,
     "started": 1795292042.96,
+    "timeout": None,
+    "first_look": 1795292642.96,
+    "status": "IN_PROGRESS",
     "poke_interval": 90.0,
     "max_wait": 600.0,
     "aws_conn_id": "aws_billing",

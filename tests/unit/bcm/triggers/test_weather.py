@@ -169,13 +169,25 @@ def test_a_client_that_cannot_be_opened_for_a_while_is_weathered(
     assert aws.attempts == 6
 
 
+def missing() -> Exception:
+    return AwsConnectionMissingError("aws_conn_id: there is no Airflow connection 'aws_billing'. Create it.")
+
+
 def test_a_missing_connection_ends_every_wait_with_the_sentence(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
-    sentence = "aws_conn_id: there is no Airflow connection 'aws_billing'. Create it."
-    aws.open_fault = opening(10_000, lambda: AwsConnectionMissingError(sentence))
+    aws.open_fault = opening(10_000, missing)
     triggerer.run(make.execution("x-1"), make.execution("x-2"))
     assert triggerer.outcomes() == ["refused"] * 2
-    assert sentence in triggerer.event()[1]["message"]
-    assert aws.attempts == 1, "somebody has to create the connection first: no second try"
+    assert str(missing()) in triggerer.event()[1]["message"]
+    assert aws.attempts == 3
+
+
+def test_a_connection_that_a_broken_secrets_backend_does_not_find_is_weathered(
+    triggerer: Triggerer, make: Make, aws: FakeAws
+) -> None:
+    aws.ends = {"x-1": 100.0}
+    aws.open_fault = opening(2, missing)
+    triggerer.run(make.execution("x-1"))
+    assert triggerer.outcomes() == ["success"]
 
 
 def test_a_verdict_is_not_overwritten_by_a_client_that_cannot_be_opened(clock: Clock, make: Make) -> None:
