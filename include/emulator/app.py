@@ -7,12 +7,14 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from emulator import control, face
+from emulator import control, face, gate
 from emulator.billing_front import BillingFront, find_service
 from emulator.moto_front import MotoFront
 from emulator.wire import Answer
 from emulator.world import World
 
+# moto's own control API: it can reset moto, write recordings and replay them to any host.
+_MOTO_CONTROL = "/moto-api"
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
@@ -43,6 +45,10 @@ class EmulatorApp:
             return self._control.answer(environ, body)
         if face.is_asked(environ):
             return self._control.refusal(environ) or face.answer(self._world, environ)
+        is_motos_own = environ["PATH_INFO"].startswith(_MOTO_CONTROL)
+        refused = self._control.refusal(environ, gate.refusal if is_motos_own else gate.foreign_page)
+        if refused:
+            return refused
         caller = self._world.keys.caller(environ)
         found = find_service(environ)
         if found:

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ACCOUNT/NAME",
         help="create this bucket, open to the payer's exports; may be given several times",
     )
-    add("--open-control", action="store_true", help="let other machines use the control API and see the status page")
+    add("--open-control", action="store_true", help="let other machines, and pages of other sites, in")
     return parser
 
 
@@ -77,6 +77,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.error(f"argument --speed: must be above 0 and at most {FASTEST:.0e}")
     if given.rows < 1:
         command.error("argument --rows: must be at least 1")
+    if not 0 <= given.port <= 65535:
+        command.error("argument --port: must be 0 to 65535")
+    if len({name for _, name in given.bucket}) < len(given.bucket):
+        command.error("argument --bucket: give each name once; all accounts share the names")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     ended = threading.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):

@@ -63,9 +63,12 @@ class Control:
         except (ValueError, RecursionError) as error:
             return _json(400, {"error": str(error)})
 
-    def refusal(self, environ: Mapping[str, Any]) -> Answer | None:
-        """Refuse who may not see this emulator's inside: 403 with the reason; ``None`` if the asker may."""
-        reason = None if self._world.settings.open_control else gate.refusal(environ)
+    def refusal(self, environ: Mapping[str, Any], check: Callable[..., str | None] = gate.refusal) -> Answer | None:
+        """Refuse who may not see this emulator's inside: 403 with the reason; ``None`` if the asker may.
+
+        :param check: what is asked, one of :mod:`emulator.gate`'s.
+        """
+        reason = None if self._world.settings.open_control else check(environ)
         return _json(403, {"error": reason}) if reason else None
 
     def _clock(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Who may use the control API and see the status page: this machine, and no web page of another site."""
+"""Who may ask what: the control API and the status page are this machine's; other sites' web pages get nothing."""
 
 from __future__ import annotations
 
@@ -19,12 +19,28 @@ def refusal(environ: Mapping[str, Any]) -> str | None:
     """
     if not _is_loopback(environ.get("REMOTE_ADDR", "")):
         return "the control API answers this machine only; --open-control opens it to others"
-    host, origin = environ.get("HTTP_HOST"), environ.get("HTTP_ORIGIN")
+    host = environ.get("HTTP_HOST")
     if host is not None and not _names_this_machine(host):
         return f"the control API answers to localhost and its addresses only, not to {host!r}"
-    if origin is not None and not _names_this_machine(urlsplit(origin).netloc):
-        return f"the control API does not answer pages of {origin!r}"
-    return None
+    return foreign_page(environ)
+
+
+def foreign_page(environ: Mapping[str, Any]) -> str | None:
+    """Give the reason to refuse a request that a page of another site makes in a browser, else ``None``.
+
+    moto lets every page in (CORS), and some of its services run what they are given, such as Lambda in Docker.
+    """
+    origin = environ.get("HTTP_ORIGIN")
+    if origin is None or _names_this_machine(_authority(origin)):
+        return None
+    return f"the emulator does not answer pages of {origin!r}; --open-control opens it to them"
+
+
+def _authority(origin: str) -> str:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:
+        return ""
 
 
 def _names_this_machine(host: str) -> bool:

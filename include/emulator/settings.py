@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 
 ACCOUNTS = ("111122223333", "444455556666")
 REGION = "us-east-1"
+_LONGEST_HOURS = 365 * 24  # an estimate is kept for a year
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Settings:
     :param rows: usage lines of one month of the simulated organisation, about.
     :param estimate_hours: the shortest and the longest time that a bill estimate takes. AWS's user guide says
         20 minutes to 12 hours, its API reference 8 to 12 hours.
-    :param open_control: whether the control API and the status page answer other machines too.
+    :param open_control: whether the control API and the status page answer other machines too, and everything the
+        web pages of other sites.
     """
 
     accounts: tuple[str, ...] = ACCOUNTS
@@ -79,8 +81,8 @@ def parse_hours(value: str) -> tuple[float, float]:
         low, high = (float(part) for part in value.split("-"))
     except ValueError:
         raise ValueError(f"hours: {value!r} is not MIN-MAX, e.g. 8-12") from None
-    if not 0 <= low <= high:
-        raise ValueError(f"hours: {value!r} is no range; give the shorter time first")
+    if not 0 <= low <= high <= _LONGEST_HOURS:
+        raise ValueError(f"hours: {value!r} is no range up to {_LONGEST_HOURS}; give the shorter time first")
     return low, high
 
 

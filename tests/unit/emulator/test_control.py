@@ -14,6 +14,7 @@ import pytest
 from emulator.gate import refusal
 from emulator.server import running
 
+BUCKET = "finops-exports-111122223333"
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
 
 
@@ -223,6 +224,7 @@ def test_this_machine_may(address, host, origin):
         {"HTTP_HOST": ""},
         {"HTTP_ORIGIN": "https://example.com"},
         {"HTTP_ORIGIN": "null"},
+        {"HTTP_ORIGIN": "http://["},
         {"HTTP_ORIGIN": "https://localhost.example.com"},
     ],
 )
@@ -234,13 +236,21 @@ def test_others_may_not(environ):
 @pytest.mark.parametrize(("open_control", "status"), [(False, 403), (True, 200)])
 def test_a_page_of_another_site_gets_in_only_if_control_is_open(name, value, open_control, status):
     with running(open_control=open_control) as emulator:
-        for path in ("/_emulator/clock", "/"):
+        for path in ("/_emulator/clock", "/", "/moto-api/data.json"):
             connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=20)
             connection.request("GET", path, headers={name: value})
             answer = connection.getresponse()
             answer.read()
             connection.close()
             assert answer.status == status
+
+
+@pytest.mark.parametrize(("origin", "status"), [("https://example.com", 403), ("http://localhost:3000", 200)])
+def test_a_page_of_another_site_cannot_use_a_service(emulator, origin, status):
+    connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=20)
+    connection.request("PUT", f"/{BUCKET}/page", b"x", {"Origin": origin})
+    assert connection.getresponse().status == status
+    connection.close()
 
 
 def test_aws_clients_need_no_name_of_this_machine(emulator):

@@ -155,6 +155,9 @@ def test_the_process_says_when_it_serves_and_ends_with_zero(start, number):
         (["--speed", "0"], "--speed: must be above 0"),
         (["--speed", "1e9"], "--speed: must be above 0"),
         (["--rows", "0"], "--rows: must be at least 1"),
+        (["--port", "65536"], "--port: must be 0 to 65535"),
+        (["--estimate-hours", "1-inf"], "--estimate-hours: '1-inf' is no range"),
+        (["--bucket", "111122223333/one", "--bucket", "444455556666/one"], "--bucket: give each name once"),
     ],
 )
 def test_a_mistake_on_the_command_line_is_one_sentence(arguments, says):
