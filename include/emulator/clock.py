@@ -68,7 +68,7 @@ class Clock:
     def set(self, moment: datetime) -> None:
         """Go to ``moment``, back too: only who replaces the whole state of the emulator does this."""
         with self._lock:
-            self._rebase()
+            self._wall = time.monotonic()
             self._emulated = moment
             self._jumps += 1
 

@@ -68,12 +68,12 @@ class World:
         After a jump of the clock this waits until everything due is delivered, so that who moves the clock finds
         what the time has brought.
         """
-        jumps, now = self.clock.jumps, self.clock.now()
-        if self.timeline.is_due(now):
-            with self.lock:
-                self.timeline.settle(now)
+        jumps = self.clock.jumps
+        if self.timeline.is_due(self.clock.now()):
+            with self.lock:  # what waited for it may be in another time now: a restore goes back
+                self.timeline.settle(self.clock.now())
         if jumps != self._awaited_jumps:
-            self.deliveries.wait(now)
+            self.deliveries.wait(self.clock.now())
             self._awaited_jumps = jumps
 
     @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 import urllib.error
 import urllib.request
 from datetime import timedelta
@@ -177,6 +178,21 @@ def test_a_delivery_that_is_not_written_yet_is_part_of_it(emulator, exports, def
     runs = exports.list_executions(ExportArn=arn)["Executions"]
     assert [run["ExecutionStatus"]["StatusCode"] for run in runs] == ["DELIVERY_SUCCESS"]
     assert any(key.endswith("Manifest.json") for key in keys())
+
+
+def test_who_waited_for_a_restore_finds_the_time_that_it_went_back_to(emulator, exports, definition, monkeypatch):
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    emulator.snapshot("before")
+    world, asked = emulator._world, threading.Event()
+    waiting = threading.Thread(target=world.settle)
+    with world.lock:
+        emulator.clock.advance(7 * 3600)
+        monkeypatch.setattr(world.timeline, "is_due", lambda now: asked.set() or True)
+        waiting.start()
+        assert asked.wait(20)
+        emulator.restore("before")
+    waiting.join()
+    assert exports.list_executions(ExportArn=arn)["Executions"] == []
 
 
 def test_a_deletion_in_the_future_does_not_reach_the_snapshot(emulator, s3):
