@@ -151,3 +151,25 @@ def test_a_deny_for_the_service_by_what_it_is_not_denies():
 def test_what_is_no_policy_lets_nobody_in(changes):
     assert not allows(statement(**changes))
     assert not allows("statement")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "allowed"),
+    [
+        ("arn:aws:s3:::bucket/*/daily/*", True),
+        ("arn:aws:s3:::bucket/*data", True),
+        ("*a*a*a", True),
+        ("*d?ta", True),
+        ("arn:aws:s3:::bucket/*/daily", False),
+        ("arn:aws:s3:::bucket/exports", False),
+        ("*data*data", False),
+        ("*.*", False),
+    ],
+)
+def test_wildcards(pattern, allowed):
+    assert allows(statement(Resource=pattern)) is allowed
+
+
+def test_a_pattern_that_nearly_matches_everywhere_takes_no_time():
+    policy = {"Statement": statement(Resource="*a" * 40 + "b")}
+    assert not may_deliver(policy, f"arn:aws:s3:::bucket/{'a' * 1000}", EXPORT, ACCOUNT)
