@@ -12,7 +12,7 @@ from emulator.accounts import Caller
 from emulator.errors import ServiceError
 from emulator.service import Call, Service
 from emulator.services import SERVICES
-from emulator.wire import Answer
+from emulator.wire import LARGEST_BODY, Answer
 
 if TYPE_CHECKING:
     from emulator.world import World
@@ -46,7 +46,7 @@ class BillingFront:
         :raises NoAnswer: if a fault rule wants that.
         """
         world = self._world
-        entry = world.journal.begin(service.name, operation, caller, world.clock.now(), body)
+        entry = world.journal.begin(service.name, operation, caller, world.clock.now(), body[:LARGEST_BODY])
         effects = world.faults.for_call(service.name, operation, caller)
         effects.before(entry, self._stopping)
         try:

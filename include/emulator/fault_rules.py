@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
+from threading import TIMEOUT_MAX
 from typing import Any
 
 from botocore.exceptions import UnknownServiceError
@@ -174,8 +175,8 @@ def _check_error(effect: str, value: Any) -> None:
 
 
 def _check_seconds(effect: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise ValueError(f"fault: {effect} must be a number of seconds, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= TIMEOUT_MAX:
+        raise ValueError(f"fault: {effect} must be a number of seconds, at most {TIMEOUT_MAX:.0f}, not {value!r}")
 
 
 def _check_true(effect: str, value: Any) -> None:

@@ -154,7 +154,7 @@ class Faults:
             lambda rule: (
                 rule.operation in ("*", operation)
                 and rule.account in (None, account)
-                and age < timedelta(seconds=rule.value)
+                and age.total_seconds() < rule.value
             ),
         )
         return value is not None

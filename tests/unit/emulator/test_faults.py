@@ -236,6 +236,7 @@ def test_lifted_rules_strike_no_more(emulator, exports):
         ({"estimate": {"message": "x"}}, "failure_message"),
         ({"operation": "ListExports", "delay_seconds": "1"}, "delay_seconds"),
         ({"operation": "ListExports", "delay_seconds": float("inf")}, "delay_seconds"),
+        ({"operation": "GetExport", "hide_seconds": 1e15}, "hide_seconds"),
         ({"operation": "ListExports", "drop_answer": "yes"}, "drop_answer"),
         ({"operation": "ListExport", "error": THROTTLED}, "'ListExport'"),
         ({"operation": "ListObjects", "error": THROTTLED}, "'ListObjects'"),
