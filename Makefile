@@ -5,13 +5,15 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 PORT ?= 5005
 SPEED ?= 300
+MINUTES ?= 5
+RUNS ?= 40
 BIN := .venv/bin
 export PYTHON
 export PYTHONPATH := plugins:include
 # A .venv whose Python went away (upgraded, or the folder was copied) is made again.
 $(shell [ ! -d .venv ] || $(BIN)/python -c '' 2>/dev/null || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help install run dev emulator test test-unit test-dags test-system test-ui test-peers test-compose lint format docs screenshots lock clean
+.PHONY: help install run dev emulator test test-unit test-dags test-system test-chaos test-ui test-peers test-compose chaos lint format docs screenshots lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -28,20 +30,24 @@ dev: .venv/.runtime ## keep Airflow and the emulator up, with the UI's address a
 emulator: .venv/.runtime ## the emulator alone, in the foreground (PORT=5005, SPEED=300)
 	@$(BIN)/python -m stack emulator --port $(PORT) --speed $(SPEED)
 
-test: .venv/.dev lint ## all tests but compose: lint, unit, dags, system, ui, peers
-	@$(BIN)/python tests/levels.py unit dags system ui peers
+test: .venv/.dev lint ## all tests but compose: lint, unit, dags, system, chaos, ui, peers
+	@$(BIN)/python -m tests.levels unit dags system chaos ui peers
 
-test-unit test-dags test-system test-ui test-peers: test-%: .venv/.dev
-	@$(BIN)/python tests/levels.py $*
+test-unit test-dags test-system test-chaos test-ui test-peers: test-%: .venv/.dev
+	@$(BIN)/python -m tests.levels $*
 
 test-unit: ## our code alone, against the emulator in process
 test-dags: ## the DAGs: parsing, policy, import budget
 test-system: ## Airflow's real processes against the emulator
+test-chaos: ## a short `make chaos` (Debian: apt-get install postgresql redis-server)
 test-ui: ## the UI in a headless Chromium (Debian: apt-get install chromium)
 test-peers: ## programs of others against the emulator, each in an environment of its own in var/peers
 
 test-compose: .venv/.dev ## docker-compose.yaml on a real engine (needs docker)
-	@$(BIN)/python tests/levels.py compose
+	@$(BIN)/python -m tests.levels compose
+
+chaos: .venv/.dev ## kill processes at random while runs are under way (SEED=1 MINUTES=5 RUNS=40); nothing may be lost or doubled
+	@$(BIN)/python -m tests.chaos $(if $(SEED),--seed $(SEED)) --minutes $(MINUTES) --runs $(RUNS)
 
 lint: .venv/.dev ## style, types, import contracts, generated docs
 	@$(BIN)/ruff check --quiet .

@@ -1,4 +1,4 @@
-"""Runs levels of the tests, one pytest process each, and says how many tests ran: `tests/levels.py unit dags`.
+"""Runs levels of the tests, one pytest process each, and says how many tests ran: `python -m tests.levels unit dags`.
 
 It stops at the first level that fails. A level of which no test passed has failed, be it that all were skipped.
 """
@@ -13,6 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
+
+from tests.chaos import programs
 
 REPO = Path(__file__).parents[1]
 REPORTS = REPO / "var" / "test"
@@ -67,9 +69,11 @@ def counts(report: Path) -> tuple[int, int, int]:
 
 def missing(level: str) -> str:
     """What this machine lacks for a level, with the remedy; empty if nothing. CI may lack nothing."""
-    if level == "ui" and not any(shutil.which(name) for name in BROWSERS) and not os.environ.get("CI"):
+    if os.environ.get("CI"):
+        return ""
+    if level == "ui" and not any(shutil.which(name) for name in BROWSERS):
         return "no chromium on this machine (Debian: apt-get install chromium)"
-    return ""
+    return programs.missing() if level == "chaos" else ""
 
 
 def main(levels: list[str]) -> int:

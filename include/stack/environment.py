@@ -87,7 +87,7 @@ def airflow(
     options = {
         "core": {
             "dags_folder": str(layout.dags),
-            "plugins_folder": str(REPO / "plugins"),
+            "plugins_folder": str(layout.plugins),
             "load_examples": "False",
             "executor": "LocalExecutor",
             "parallelism": "6",

@@ -29,12 +29,14 @@ class Layout:
         folder: the stack's own folder, e.g. `var/run`.
         dags: the folder that the DAG processor reads.
         include: the folder of definitions, reports and `finops` that the DAGs see.
+        plugins: Airflow's plugins folder.
         cache: what may be kept between two stacks (the migrated database).
     """
 
     folder: Path
     dags: Path = REPO / "dags"
     include: Path = REPO / "include"
+    plugins: Path = REPO / "plugins"
     cache: Path = VAR / "cache"
 
     @property

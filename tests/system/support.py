@@ -69,6 +69,14 @@ class Aws:
         """The requests of one operation so far."""
         return list(self._control("GET", f"requests?operation={operation}")["requests"])
 
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Calls and errors so far, by operation."""
+        return dict(self._control("GET", "requests/counts"))
+
+    def charges(self) -> list[dict[str, Any]]:
+        """What AWS charges for bill estimates, by account and month."""
+        return list(self._control("GET", "charges")["charges"])
+
     def deletions(self) -> list[str]:
         """The names of all operations so far that delete something of the two billing services."""
         found = self._control("GET", "requests")["requests"]

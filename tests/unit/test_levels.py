@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests import levels
+from tests.chaos import programs
 
 PASSING = "def test_a(): pass\ndef test_b(): pass\n"
 FAILING = "def test_c(): assert False\n"
@@ -77,6 +78,14 @@ def test_only_ci_insists_on_the_browser(ci: str, said: str, monkeypatch: pytest.
     monkeypatch.setenv("CI", ci)
     assert said in levels.missing("ui")
     assert bool(levels.missing("ui")) == bool(said)
+
+
+@pytest.mark.parametrize(("ci", "said"), [("", "no PostgreSQL"), ("true", "")])
+def test_only_ci_insists_on_the_chaos(ci: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "POSTGRES", tmp_path)
+    monkeypatch.setenv("CI", ci)
+    assert said in levels.missing("chaos")
+    assert bool(levels.missing("chaos")) == bool(said)
 
 
 def test_the_compose_tests_fail_with_the_reason_where_there_is_no_engine(tmp_path: Path) -> None:
