@@ -6,16 +6,17 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-_ASKED = "MODEL_EXAMPLES"
+_ASKED = int(os.environ.get("MODEL_EXAMPLES", 0))
+#: Seconds for pytest-timeout: most of them only for finding the shortest way to a failure.
+TIMEOUT = 0 if _ASKED else 600
 
 
 def search(examples: int, steps: int) -> settings:
     """Give hypothesis' settings: ``examples`` that never change, or ``MODEL_EXAMPLES`` random ones, twice as long."""
-    asked = int(os.environ.get(_ASKED, 0))
     return settings(
-        derandomize=not asked,
-        max_examples=asked or examples,
-        stateful_step_count=steps * 2 if asked else steps,
+        derandomize=not _ASKED,
+        max_examples=_ASKED or examples,
+        stateful_step_count=steps * 2 if _ASKED else steps,
         database=None,
         deadline=None,
         suppress_health_check=list(HealthCheck),

@@ -3,7 +3,7 @@
 The clock stands still between the steps, so that the model can say what is locked, stale, expired or over by now.
 
 The examples are always the same few. For a long search, with others each time:
-``MODEL_EXAMPLES=2000 .venv/bin/python -m pytest --timeout 0 tests/unit/emulator/test_model_calculator.py``
+``MODEL_EXAMPLES=2000 .venv/bin/python -m pytest tests/unit/emulator/test_model_calculator.py``
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from tests.unit.emulator.calculator_model import (
     Model,
     Thing,
 )
-from tests.unit.emulator.model_runs import search
+from tests.unit.emulator.model_runs import TIMEOUT, search
 from tests.unit.emulator.raw import CALCULATOR, Raw
 
 from emulator.server import running
@@ -455,7 +455,7 @@ def emulator():
         yield emulator
 
 
-@pytest.mark.timeout(600)  # of which it needs hundreds only to find the shortest way to a failure
+@pytest.mark.timeout(TIMEOUT)
 def test_what_ifs_live_as_the_model_says(emulator):
     clients = {account: Raw(emulator.url, account) for account in ACCOUNTS}
     run_state_machine_as_test(lambda: Calculator(emulator, clients), settings=search(examples=16, steps=40))

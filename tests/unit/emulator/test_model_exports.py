@@ -4,7 +4,7 @@ The clock stands still between the steps, so that the model can say how each exe
 none to three tiny files takes the place of the real one, which has its own tests: many deliveries cost little.
 
 The examples are always the same few. For a long search, with others each time:
-``MODEL_EXAMPLES=2000 .venv/bin/python -m pytest --timeout 0 tests/unit/emulator/test_model_exports.py``
+``MODEL_EXAMPLES=2000 .venv/bin/python -m pytest tests/unit/emulator/test_model_exports.py``
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from hypothesis.stateful import (
 from tests.unit.emulator import exports_model as docs
 from tests.unit.emulator.exports_files import Delivered
 from tests.unit.emulator.exports_model import MEMBER, OWNERS, PAYER, STRANGER, UNDER_WAY, Export, Model, Run
-from tests.unit.emulator.model_runs import search
+from tests.unit.emulator.model_runs import TIMEOUT, search
 from tests.unit.emulator.raw import EXPORTS, Answer, Raw
 
 from emulator.server import running
@@ -439,7 +439,7 @@ def emulator():
         yield emulator
 
 
-@pytest.mark.timeout(600)  # of which it needs hundreds only to find the shortest way to a failure
+@pytest.mark.timeout(TIMEOUT)
 def test_exports_live_as_the_model_says(emulator):
     clients = {account: Raw(emulator.url, account) for account in ACCOUNTS}
     run_state_machine_as_test(lambda: Exports(emulator, clients), settings=search(examples=12, steps=40))
