@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,8 @@ Hours = npt.NDArray[np.float64]
 USAGE, PLAN_USAGE, RESERVED_USAGE = "Usage", "SavingsPlanCoveredUsage", "DiscountedUsage"
 PLAN_NEGATION, PLAN_FEE, RESERVED_FEE = "SavingsPlanNegation", "SavingsPlanRecurringFee", "RIFee"
 _TABLE = "COST_AND_USAGE_REPORT"
+# Some 400 MB, and a hundred payers of the default size. A large organisation's month has 20,000.
+_KEPT_PARTS = 100_000
 _FINAL_AFTER = timedelta(days=40)  # from a month's end: nothing is restated any more
 _PARTS = """
     SELECT number, service, usage_type, operation, account, type, zone, plan, reservation, unit, location, region,
@@ -138,12 +140,22 @@ class History:
         return dict(zip(numbers.tolist(), table, strict=True))
 
 
-@lru_cache(maxsize=16)
 def history_of(organisation: Organisation, month: date) -> History:
     """Give an organisation's month; it follows from the organisation alone, so that it is read once.
 
+    The caller holds the world's lock.
+
     :param month: its first day.
     """
+    key = (organisation, month)
+    history = _recent.pop(key, None) or _read(organisation, month)
+    _recent[key] = history
+    while len(_recent) > 1 and sum(len(each.parts) for each in _recent.values()) > _KEPT_PARTS:
+        del _recent[next(iter(_recent))]
+    return history
+
+
+def _read(organisation: Organisation, month: date) -> History:
     with _reading(organisation, month, "MONTHLY", history_parts=_PARTS, history_owned=_OWNED) as connection:
         parts = [_part(row) for row in _rows(connection, _PARTS.format("history_parts"))]
         owned = [_owned(row) for row in _rows(connection, _OWNED.format("history_owned"))]
@@ -154,6 +166,10 @@ def history_of(organisation: Organisation, month: date) -> History:
         if part.is_usage:
             by_key.setdefault(part.key, []).append(part)
     return History(organisation, month, parts, owned, by_key)
+
+
+_recent: dict[tuple[Organisation, date], History] = {}
+"""What was read, the latest used last."""
 
 
 @contextmanager
