@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from emulator.pricing_calculator.shelf import Roll
+
 Entry = Mapping[str, Any]
+Lines = Roll[dict[str, Any]]
+"""Usage or commitments, in AWS's Item shape, by their ids."""
 
 
 class EntryRefused(Exception):  # noqa: N818 - not the batch's error: one entry's
@@ -40,6 +44,31 @@ def carry_out(
         except EntryRefused as refused:
             errors.append({member: name, "errorCode": refused.code, "errorMessage": refused.message})
     return {"items": items, "errors": errors}
+
+
+def line(lines: Lines, entry: Entry, code: str = "NOT_FOUND") -> dict[str, Any]:
+    """Give the line that an entry's ``id`` names.
+
+    :raises EntryRefused: with ``code`` if there is none.
+    """
+    found = lines.get(entry["id"])
+    if found is None:
+        raise EntryRefused(code, f"There is no {entry['id']}")
+    return found
+
+
+def delete_lines(lines: Lines, ids: Sequence[str], code: str) -> dict[str, list[dict[str, Any]]]:
+    """Delete a batch of lines, as :func:`carry_out` does it.
+
+    :param code: of the error for a line that is not there.
+    """
+
+    def delete(entry: Entry) -> dict[str, Any]:
+        line(lines, entry, code)
+        lines.remove(entry["id"])
+        return {}
+
+    return carry_out([{"id": one} for one in ids], "id", delete)
 
 
 def regrouped(item: dict[str, Any], entry: Entry) -> dict[str, Any]:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from emulator.errors import conflict
 from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
-from emulator.pricing_calculator.filters import lies_within, passes
-from emulator.pricing_calculator.pages import paged
+from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.scenarios import ready_scenario
 from emulator.pricing_calculator.simulation import work_out
 from emulator.pricing_calculator.state import ESTIMATE_KEPT, Estimate
@@ -67,17 +66,11 @@ def update_bill_estimate(call: Call) -> dict[str, Any]:
 @operation("ListBillEstimates")
 def list_bill_estimates(call: Call) -> dict[str, Any]:
     """List the account's estimates, without costs."""
-    shelf, params = call.world.calculator.estimates, call.params
-    filters = params.get("filters", [])
 
-    def wanted(estimate: Estimate) -> bool:
-        return (
-            passes({"STATUS": estimate.status, "NAME": estimate.name}, filters)
-            and lies_within(estimate.created_at, params.get("createdAtFilter", {}))
-            and lies_within(estimate.expires_at, params.get("expiresAtFilter", {}))
-        )
+    def values(estimate: Estimate) -> dict[str, str]:
+        return {"STATUS": estimate.status, "NAME": estimate.name}
 
-    return paged(call, lambda after: shelf.walk(call.account, call.now, filters, after), wanted, Estimate.summary)
+    return paged_resources(call, call.world.calculator.estimates, values, Estimate.summary)
 
 
 @operation("DeleteBillEstimate")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from emulator.errors import invalid_field
-from emulator.pricing_calculator.shelf import START
+from emulator.pricing_calculator.filters import lies_within, passes
+from emulator.pricing_calculator.shelf import START, AnyResource, Shelf
 from emulator.service import Call
 
 PAGE = 25
@@ -45,6 +46,28 @@ def paged(
         items.append(describe(thing))
         last = place
     return {"items": items}
+
+
+def paged_resources(
+    call: Call,
+    shelf: Shelf[AnyResource],
+    values: Callable[[AnyResource], Mapping[str, Any]],
+    describe: Callable[[AnyResource], dict[str, Any]],
+) -> dict[str, Any]:
+    """Give the page of the account's resources that pass ``filters``, ``createdAtFilter`` and ``expiresAtFilter``.
+
+    :param values: what a resource has under each filter's name.
+    """
+    filters = call.params.get("filters", [])
+
+    def wanted(resource: AnyResource) -> bool:
+        return (
+            passes(values(resource), filters)
+            and lies_within(resource.created_at, call.params.get("createdAtFilter", {}))
+            and lies_within(resource.expires_at, call.params.get("expiresAtFilter", {}))
+        )
+
+    return paged(call, lambda after: shelf.walk(call.account, call.now, filters, after), wanted, describe)
 
 
 def positions(things: Sequence[Thing]) -> Callable[[int], Iterator[tuple[int, Thing]]]:

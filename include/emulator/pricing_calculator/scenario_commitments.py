@@ -7,7 +7,7 @@ from typing import Any
 
 from emulator.errors import invalid_field
 from emulator.pricing_calculator.access import find, new_id, operation
-from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
+from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, delete_lines, line, regrouped
 from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.scenarios import ready_scenario
 from emulator.pricing_calculator.simulation import removable_commitments
@@ -49,10 +49,7 @@ def update_commitments(call: Call) -> dict[str, Any]:
     scenario = ready_scenario(call)
 
     def update(entry: Entry) -> dict[str, Any]:
-        item = scenario.commitments.get(entry["id"])
-        if item is None:
-            raise EntryRefused("NOT_FOUND", f"The bill scenario has no commitment modification {entry['id']}")
-        changed = regrouped(item, entry)
+        changed = regrouped(line(scenario.commitments, entry), entry)
         scenario.commitments.put(entry["id"], changed)
         return changed
 
@@ -62,15 +59,7 @@ def update_commitments(call: Call) -> dict[str, Any]:
 @operation("BatchDeleteBillScenarioCommitmentModification")
 def delete_commitments(call: Call) -> dict[str, Any]:
     """Delete modelled commitments. One that is not there is a BAD_REQUEST: the model has no NOT_FOUND here."""
-    scenario = ready_scenario(call)
-
-    def delete(entry: Entry) -> dict[str, Any]:
-        if scenario.commitments.get(entry["id"]) is None:
-            raise EntryRefused("BAD_REQUEST", f"The bill scenario has no commitment modification {entry['id']}")
-        scenario.commitments.remove(entry["id"])
-        return {}
-
-    return {"errors": carry_out([{"id": one} for one in call.params["ids"]], "id", delete)["errors"]}
+    return {"errors": delete_lines(ready_scenario(call).commitments, call.params["ids"], "BAD_REQUEST")["errors"]}
 
 
 @operation("ListBillScenarioCommitmentModifications")

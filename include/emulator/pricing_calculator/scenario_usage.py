@@ -8,7 +8,7 @@ from typing import Any
 
 from emulator.errors import ServiceError
 from emulator.pricing_calculator.access import find, new_id, operation
-from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
+from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, delete_lines, line, regrouped
 from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.scenarios import ready_scenario
 from emulator.pricing_calculator.simulation import find_product
@@ -52,9 +52,7 @@ def update_usage(call: Call) -> dict[str, Any]:
     scenario = ready_scenario(call)
 
     def update(entry: Entry) -> dict[str, Any]:
-        item = scenario.usage.get(entry["id"])
-        if item is None:
-            raise EntryRefused("NOT_FOUND", f"The bill scenario has no usage modification {entry['id']}")
+        item = line(scenario.usage, entry)
         changed = regrouped(item, entry)
         if "amounts" in entry:
             changed["quantities"] = _quantities(item, entry["amounts"], scenario.bill_interval)
@@ -67,15 +65,7 @@ def update_usage(call: Call) -> dict[str, Any]:
 @operation("BatchDeleteBillScenarioUsageModification")
 def delete_usage(call: Call) -> dict[str, Any]:
     """Delete usage lines. One that is not there is a BAD_REQUEST: the model has no NOT_FOUND here."""
-    scenario = ready_scenario(call)
-
-    def delete(entry: Entry) -> dict[str, Any]:
-        if scenario.usage.get(entry["id"]) is None:
-            raise EntryRefused("BAD_REQUEST", f"The bill scenario has no usage modification {entry['id']}")
-        scenario.usage.remove(entry["id"])
-        return {}
-
-    return {"errors": carry_out([{"id": one} for one in call.params["ids"]], "id", delete)["errors"]}
+    return {"errors": delete_lines(ready_scenario(call).usage, call.params["ids"], "BAD_REQUEST")["errors"]}
 
 
 @operation("ListBillScenarioUsageModifications")
@@ -85,7 +75,7 @@ def list_usage(call: Call) -> dict[str, Any]:
     return paged(call, scenario.usage.after, wanted_usage(call), lambda item: item)
 
 
-def _quantities(line: Entry, amounts: list[dict[str, Any]], interval: Mapping[str, datetime]) -> list[Item]:
+def _quantities(usage: Entry, amounts: list[dict[str, Any]], interval: Mapping[str, datetime]) -> list[Item]:
     """Check amounts and give AWS's UsageQuantity of each."""
     if not amounts or any(amount["amount"] < 0 for amount in amounts):
         raise EntryRefused("BAD_REQUEST", "amounts must be given, and none may be negative")
@@ -93,5 +83,5 @@ def _quantities(line: Entry, amounts: list[dict[str, Any]], interval: Mapping[st
         raise EntryRefused(
             "BAD_REQUEST", f"A startHour lies outside of the scenario's bill interval, {written(interval)}"
         )
-    product = find_product(sku_of(line))
+    product = find_product(sku_of(usage))
     return [{**amount, "unit": product.unit if product else None} for amount in amounts]

@@ -9,8 +9,7 @@ from typing import Any
 
 from emulator.errors import conflict, invalid, invalid_field
 from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
-from emulator.pricing_calculator.filters import lies_within, passes
-from emulator.pricing_calculator.pages import paged
+from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.state import Scenario, scenario_expiry
 from emulator.pricing_calculator.tags import checked_tags
 from emulator.service import Call
@@ -57,28 +56,16 @@ def update_bill_scenario(call: Call) -> dict[str, Any]:
 @operation("ListBillScenarios")
 def list_bill_scenarios(call: Call) -> dict[str, Any]:
     """List the account's scenarios."""
-    shelf, params = call.world.calculator.scenarios, call.params
-    filters = params.get("filters", [])
 
-    def wanted(scenario: Scenario) -> bool:
-        values = {
+    def values(scenario: Scenario) -> dict[str, Any]:
+        return {
             "STATUS": scenario.status(call.now),
             "NAME": scenario.name,
             "GROUP_SHARING_PREFERENCE": scenario.sharing.get(_PREFERENCE),
             "COST_CATEGORY_ARN": scenario.sharing.get(_CATEGORY),
         }
-        return (
-            passes(values, filters)
-            and lies_within(scenario.created_at, params.get("createdAtFilter", {}))
-            and lies_within(scenario.expires_at, params.get("expiresAtFilter", {}))
-        )
 
-    return paged(
-        call,
-        lambda after: shelf.walk(call.account, call.now, filters, after),
-        wanted,
-        lambda scenario: scenario.describe(call.now),
-    )
+    return paged_resources(call, call.world.calculator.scenarios, values, lambda one: one.describe(call.now))
 
 
 @operation("DeleteBillScenario")

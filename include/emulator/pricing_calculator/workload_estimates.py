@@ -9,8 +9,7 @@ from typing import Any
 
 from emulator.errors import ServiceError, invalid
 from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
-from emulator.pricing_calculator.filters import lies_within, passes
-from emulator.pricing_calculator.pages import paged
+from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.rates import BEFORE_DISCOUNTS, allowed_rate_types
 from emulator.pricing_calculator.tags import checked_tags
 from emulator.pricing_calculator.workload import WORKLOAD_KEPT, WorkloadEstimate
@@ -74,22 +73,12 @@ def update_workload_estimate(call: Call) -> dict[str, Any]:
 @operation("ListWorkloadEstimates", members=True)
 def list_workload_estimates(call: Call) -> dict[str, Any]:
     """List the account's workload estimates with what they cost."""
-    shelf, params = call.world.calculator.workloads, call.params
-    filters, allowed = params.get("filters", []), allowed_rate_types(call.world, call.account)
+    allowed = allowed_rate_types(call.world, call.account)
 
-    def wanted(workload: WorkloadEstimate) -> bool:
-        return (
-            passes({"STATUS": workload.status(call.now, allowed), "NAME": workload.name}, filters)
-            and lies_within(workload.created_at, params.get("createdAtFilter", {}))
-            and lies_within(workload.expires_at, params.get("expiresAtFilter", {}))
-        )
+    def values(workload: WorkloadEstimate) -> dict[str, str]:
+        return {"STATUS": workload.status(call.now, allowed), "NAME": workload.name}
 
-    return paged(
-        call,
-        lambda after: shelf.walk(call.account, call.now, filters, after),
-        wanted,
-        lambda workload: workload.describe(call.now, allowed),
-    )
+    return paged_resources(call, call.world.calculator.workloads, values, lambda one: one.describe(call.now, allowed))
 
 
 @operation("DeleteWorkloadEstimate", members=True)

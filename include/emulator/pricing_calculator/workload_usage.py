@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.errors import ServiceError
 from emulator.pricing_calculator.access import find, new_id, operation
-from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, regrouped
+from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, delete_lines, line, regrouped
 from emulator.pricing_calculator.months import last_complete_month
 from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.rates import allowed_rate_types, unit_price
@@ -37,7 +37,7 @@ def create_usage(call: Call) -> dict[str, Any]:
         workload.usage.put(item["id"], item)
         return {"key": entry["key"], **_shown(call, workload, item)}
 
-    return _carry_out(call, workload, entries, "key", create)
+    return _recalculate(call, workload, carry_out(entries, "key", create))
 
 
 @operation("BatchUpdateWorkloadEstimateUsage", members=True)
@@ -46,27 +46,22 @@ def update_usage(call: Call) -> dict[str, Any]:
     workload = _changeable(call)
 
     def update(entry: Entry) -> dict[str, Any]:
-        item = _line(workload, entry)
+        item = line(workload.usage, entry)
         amount = entry.get("amount", item["quantity"]["amount"])
         changed = _priced(call, workload, regrouped(item, entry), amount)
         workload.usage.put(entry["id"], changed)
         return _shown(call, workload, changed)
 
-    return _carry_out(call, workload, call.params["usage"], "id", update)
+    return _recalculate(call, workload, carry_out(call.params["usage"], "id", update))
 
 
 @operation("BatchDeleteWorkloadEstimateUsage", members=True)
 def delete_usage(call: Call) -> dict[str, Any]:
     """Delete usage lines."""
     workload = _changeable(call)
-
-    def delete(entry: Entry) -> dict[str, Any]:
-        _line(workload, entry)
-        workload.usage.remove(entry["id"])
-        return {}
-
-    entries = [{"id": one} for one in call.params["ids"]]
-    return {"errors": _carry_out(call, workload, entries, "id", delete)["errors"]}
+    answer = delete_lines(workload.usage, call.params["ids"], "NOT_FOUND")
+    _recalculate(call, workload, answer)
+    return {"errors": answer["errors"]}
 
 
 @operation("ListWorkloadEstimateUsage", members=True)
@@ -88,18 +83,11 @@ def _changeable(call: Call) -> WorkloadEstimate:
     return workload
 
 
-def _carry_out(call: Call, workload: WorkloadEstimate, entries: Any, member: str, one: Any) -> dict[str, Any]:
-    answer = carry_out(entries, member, one)
+def _recalculate(call: Call, workload: WorkloadEstimate, answer: dict[str, Any]) -> dict[str, Any]:
+    """Work the total out again if a batch changed something, and give the batch's answer."""
     if answer["items"]:
         workload.recalculate(call.now)
     return answer
-
-
-def _line(workload: WorkloadEstimate, entry: Entry) -> dict[str, Any]:
-    item = workload.usage.get(entry["id"])
-    if item is None:
-        raise EntryRefused("NOT_FOUND", f"The workload estimate has no usage {entry['id']}")
-    return item
 
 
 def _priced(call: Call, workload: WorkloadEstimate, item: dict[str, Any], amount: float) -> dict[str, Any]:
