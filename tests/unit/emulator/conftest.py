@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -138,3 +140,19 @@ def refused() -> Callable[..., dict[str, Any]]:
         return {**caught.value.response, "code": caught.value.response["Error"]["Code"]}
 
     return call
+
+
+@pytest.fixture
+def ask(emulator: Emulator) -> Callable[..., tuple[int, Any]]:
+    """``ask(method, path, document=None)``: status and JSON answer of the control API."""
+
+    def send(method: str, path: str, document: Any = None) -> tuple[int, Any]:
+        body = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(f"{emulator.url}/_emulator/{path}", body, method=method)
+        try:
+            with urllib.request.urlopen(request) as answer:
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)
+
+    return send

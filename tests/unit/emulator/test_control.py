@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import json
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime, timedelta
@@ -16,22 +15,6 @@ from emulator.server import running
 
 BUCKET = "finops-exports-111122223333"
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
-
-
-@pytest.fixture
-def ask(emulator):
-    """``ask(method, path, document=None)``: status and JSON answer."""
-
-    def send(method, path, document=None):
-        body = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request(f"{emulator.url}/_emulator/{path}", body, method=method)
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-    return send
 
 
 def test_health(ask):

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import threading
-import urllib.error
-import urllib.request
 from datetime import timedelta
 
 import boto3
@@ -14,22 +11,6 @@ import pytest
 
 BUCKET = "finops-exports-111122223333"
 DAY = 86_400
-
-
-@pytest.fixture
-def ask(emulator):
-    """``ask(method, path, document=None)``: status and JSON answer of the control API."""
-
-    def send(method, path, document=None):
-        body = None if document is None else json.dumps(document).encode()
-        request = urllib.request.Request(f"{emulator.url}/_emulator/{path}", body, method=method)
-        try:
-            with urllib.request.urlopen(request) as answer:
-                return answer.status, json.load(answer)
-        except urllib.error.HTTPError as error:
-            return error.code, json.load(error)
-
-    return send
 
 
 @pytest.fixture
