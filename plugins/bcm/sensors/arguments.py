@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
+from airflow.sdk import XComArg
 from airflow.sdk.bases.sensor import BaseSensorOperator
+from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.triggers.base import StartTriggerArgs
 
 from bcm.triggers.base import GRACE, BcmBaseTrigger
@@ -21,7 +23,7 @@ def refuse_passwords(botocore_config: dict[str, Any] | None) -> None:
 
     :raises ValueError: when there is one
     """
-    if any(URL_WITH_PASSWORD.search(text) for text in _texts(botocore_config)):
+    if any(isinstance(leaf, str) and URL_WITH_PASSWORD.search(leaf) for leaf in _leaves(botocore_config)):
         raise ValueError(
             "botocore_config: has a URL with a password, which would be readable in the serialized DAG. Put it into "
             "config_kwargs of the connection's extra, which Airflow encrypts."
@@ -36,34 +38,56 @@ def start_trigger_args(sensor: BaseSensorOperator, trigger: BcmBaseTrigger, time
     :raises ValueError: when Airflow 3.3 could not start it so
     """
     path, kwargs = trigger.serialize()
+    kwargs = {name: _as_template(value) if type(value) is PlainXComArg else value for name, value in kwargs.items()}
     whole = timedelta(seconds=timeout) + GRACE
-    for problem, found in {
-        "deferrable: must be True with start_from_trigger, which waits in the triggerer": not getattr(
-            sensor, "deferrable", True
-        ),
-        "expected_account_id: with start_from_trigger no worker looks first, so nothing can compare the account. "
-        "Leave one of the two out": getattr(sensor, "expected_account_id", None) is not None,
-        "execution_timeout: with start_from_trigger Airflow would end the wait by it, without saying what was "
-        "awaited. Set it to None and use timeout": bool(sensor.execution_timeout and sensor.execution_timeout < whole),
-        "start_from_trigger: not inside a mapped task group, where Airflow 3.3 has no map index for the templates of "
-        "a trigger. Leave it out": sensor.get_closest_mapped_task_group() is not None,
-        "start_from_trigger: a template with xcom_pull needs map_indexes=-1 in it, or the triggerer of Airflow 3.3 "
-        "waits for ever for the value": any(
-            "xcom_pull" in text and "map_indexes" not in text for text in _texts(kwargs)
-        ),
-    }.items():
-        if found:
-            raise ValueError(f"{sensor.task_id}: {problem}.")
+    for problem in _problems(sensor, kwargs, whole):
+        raise ValueError(f"{sensor.task_id}: {problem}.")
     return StartTriggerArgs(trigger_cls=path, next_method="execute_complete", trigger_kwargs=kwargs, timeout=whole)
 
 
-def _texts(value: Any) -> Iterator[str]:
-    """Yield every text in a nested value."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
+def _as_template(output: PlainXComArg) -> str:
+    """Return the output of a task as a template; as it is, the triggerer of Airflow 3.3 would not resolve it."""
+    return f"{{{{ ti.xcom_pull(task_ids={output.operator.task_id!r}, key={output.key!r}, map_indexes=-1) }}}}"
+
+
+def _problems(sensor: Any, kwargs: dict[str, Any], whole: timedelta) -> Iterator[str]:
+    if not sensor.deferrable:
+        yield "deferrable: must be True with start_from_trigger, which waits in the triggerer"
+    if sensor.expected_account_id is not None:
+        yield (
+            "expected_account_id: with start_from_trigger no worker looks first, so nobody compares the account. "
+            "Leave one of the two out"
+        )
+    if sensor.execution_timeout and sensor.execution_timeout < whole:
+        yield (
+            "execution_timeout: with start_from_trigger Airflow would end the wait by it, without saying what was "
+            "awaited. Set it to None, and use timeout"
+        )
+    if sensor.get_closest_mapped_task_group() is not None:
+        yield (
+            "start_from_trigger: not inside a mapped task group, where the triggerer of Airflow 3.3 resolves no "
+            "inputs. Leave it out"
+        )
+    for leaf in _leaves(kwargs):
+        if isinstance(leaf, XComArg):
+            yield (
+                "start_from_trigger: takes the output of a task as a whole argument, but not within one, and not "
+                "mapped or zipped. Leave it out, or pull the value in a template"
+            )
+        if isinstance(leaf, str) and "xcom_pull" in leaf and "map_indexes" not in leaf:
+            yield (
+                "start_from_trigger: a template with xcom_pull needs map_indexes=-1 in it, or the triggerer of "
+                "Airflow 3.3 waits for the value for ever"
+            )
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    """Yield everything in a nested value that is neither a mapping nor a list."""
+    if isinstance(value, dict):
         for each in value.values():
-            yield from _texts(each)
+            yield from _leaves(each)
     elif isinstance(value, (list, tuple)):
         for each in value:
-            yield from _texts(each)
+            yield from _leaves(each)
+    else:
+        yield value
