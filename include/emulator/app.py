@@ -41,19 +41,26 @@ class EmulatorApp:
 
     def _answer(self, environ: dict[str, Any]) -> Answer:
         body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+        reason = self._refusal(environ)
+        if reason:
+            return control.refused(reason)
         if environ["PATH_INFO"].startswith(control.PREFIX):
             return self._control.answer(environ, body)
         if face.is_asked(environ):
-            return self._control.refusal(environ) or face.answer(self._world, environ)
-        is_motos_own = environ["PATH_INFO"].startswith(_MOTO_CONTROL)
-        refused = self._control.refusal(environ, gate.refusal if is_motos_own else gate.foreign_page)
-        if refused:
-            return refused
+            return face.answer(self._world, environ)
         caller = self._world.keys.caller(environ)
         found = find_service(environ)
         if found:
             return self._billing.answer(*found, caller, environ, body)
         return self._moto.answer(environ, caller, body)
+
+    def _refusal(self, environ: dict[str, Any]) -> str | None:
+        """Say why a request is refused before anybody looks at it; the emulator's inside is for few."""
+        reason = gate.foreign_page(environ)
+        is_inside = environ["PATH_INFO"].startswith((control.PREFIX, _MOTO_CONTROL)) or face.is_asked(environ)
+        if reason or not is_inside or self._world.settings.open_control:
+            return reason
+        return gate.refusal(environ)
 
 
 def _phrase(status: int) -> str:

@@ -65,7 +65,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="ACCOUNT/NAME",
         help="create this bucket, open to the payer's exports; may be given several times",
     )
-    add("--open-control", action="store_true", help="let other machines, and pages of other sites, in")
+    add("--open-control", action="store_true", help="let other machines use the control API and see the status page")
     return parser
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from emulator import gate
 from emulator.wire import Answer
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ _FILTERS = ("operation", "service", "account", "error")
 
 
 class Control:
-    """Answers the control API for one world. It is for this machine, unless the settings open it to others."""
+    """Answers the control API for one world. Who may ask is decided before."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -42,10 +41,7 @@ class Control:
         }
 
     def answer(self, environ: Mapping[str, Any], body: bytes) -> Answer:
-        """Answer one request: 200, or 400, 403, 404 or 405 with ``{"error": one sentence}``."""
-        refused = self.refusal(environ)
-        if refused:
-            return refused
+        """Answer one request: 200, or 400, 404 or 405 with ``{"error": one sentence}``."""
         name = environ["PATH_INFO"].removeprefix(PREFIX)
         route = self._routes.get((environ["REQUEST_METHOD"], name))
         if route is None:
@@ -62,14 +58,6 @@ class Control:
             return _json(404, {"error": str(error.args[0])})
         except (ValueError, RecursionError) as error:
             return _json(400, {"error": str(error)})
-
-    def refusal(self, environ: Mapping[str, Any], check: Callable[..., str | None] = gate.refusal) -> Answer | None:
-        """Refuse who may not see this emulator's inside: 403 with the reason; ``None`` if the asker may.
-
-        :param check: what is asked, one of :mod:`emulator.gate`'s.
-        """
-        reason = None if self._world.settings.open_control else check(environ)
-        return _json(403, {"error": reason}) if reason else None
 
     def _clock(self) -> dict[str, Any]:
         clock = self._world.clock
@@ -124,6 +112,11 @@ def _filters(query: Mapping[str, str], *others: str) -> dict[str, str]:
     if unknown:
         raise ValueError(f"requests: {unknown[0]!r} is not known; use {', '.join((*_FILTERS, *others))}")
     return {name: query[name] for name in _FILTERS if name in query}
+
+
+def refused(reason: str) -> Answer:
+    """Refuse who may not ask: 403 with ``{"error": reason}``."""
+    return _json(403, {"error": reason})
 
 
 def _json(status: int, document: Mapping[str, Any]) -> Answer:

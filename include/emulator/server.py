@@ -129,7 +129,7 @@ def running(
     :param accounts: the payer first, then the members.
     :param buckets: ``ACCOUNT/NAME`` each, with the delivery policy for the payer's exports.
     :param estimate_hours: the shortest and the longest time that a bill estimate takes.
-    :param open_control: whether the control API and the web pages of other sites are open to whoever asks.
+    :param open_control: whether the control API answers other machines too.
     :raises ValueError: if an argument is not understood.
     """
     settings = Settings(

@@ -24,8 +24,7 @@ class Settings:
     :param rows: usage lines of one month of the simulated organisation, about.
     :param estimate_hours: the shortest and the longest time that a bill estimate takes. AWS's user guide says
         20 minutes to 12 hours, its API reference 8 to 12 hours.
-    :param open_control: whether the control API and the status page answer other machines too, and everything the
-        web pages of other sites.
+    :param open_control: whether the control API and the status page answer other machines too.
     """
 
     accounts: tuple[str, ...] = ACCOUNTS

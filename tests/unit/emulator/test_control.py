@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.gate import refusal
+from emulator.gate import foreign_page, refusal
 from emulator.server import running
 
 BUCKET = "finops-exports-111122223333"
@@ -185,10 +185,9 @@ def test_a_body_that_is_no_json_is_refused(emulator):
 @pytest.mark.parametrize(
     "host", ["localhost", "LOCALHOST.:5005", "127.0.0.1:80", "127.9.9.9", "[::1]:5005", "a.localhost", None]
 )
-@pytest.mark.parametrize("origin", [None, "http://localhost:8080", "http://127.0.0.1"])
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1", "::ffff:127.0.0.1"])
-def test_this_machine_may(address, host, origin):
-    environ = {"REMOTE_ADDR": address, "HTTP_HOST": host, "HTTP_ORIGIN": origin}
+def test_this_machine_may(address, host):
+    environ = {"REMOTE_ADDR": address, "HTTP_HOST": host}
     assert refusal({name: value for name, value in environ.items() if value}) is None
 
 
@@ -205,35 +204,54 @@ def test_this_machine_may(address, host, origin):
         {"HTTP_HOST": "localhost@example.com"},
         {"HTTP_HOST": "10.0.0.7"},
         {"HTTP_HOST": ""},
-        {"HTTP_ORIGIN": "https://example.com"},
-        {"HTTP_ORIGIN": "null"},
-        {"HTTP_ORIGIN": "http://["},
-        {"HTTP_ORIGIN": "https://localhost.example.com"},
     ],
 )
 def test_others_may_not(environ):
     assert refusal({"REMOTE_ADDR": "127.0.0.1", **environ})
 
 
-@pytest.mark.parametrize(("name", "value"), [("Origin", "https://example.com"), ("Host", "rebound.example.com")])
-@pytest.mark.parametrize(("open_control", "status"), [(False, 403), (True, 200)])
-def test_a_page_of_another_site_gets_in_only_if_control_is_open(name, value, open_control, status):
+@pytest.mark.parametrize(
+    ("origin", "host", "is_foreign"),
+    [
+        (None, "emulator:5005", False),
+        ("http://localhost:8080", "127.0.0.1:5005", False),
+        ("http://[::1]:3000", "localhost:5005", False),
+        ("http://emulator:5005", "emulator:5005", False),
+        ("http://10.0.0.7:3000", "10.0.0.7:5005", False),
+        ("https://example.com", "localhost:5005", True),
+        ("https://localhost.example.com", "localhost:5005", True),
+        ("https://example.com", "10.0.0.7:5005", True),
+        ("null", "localhost:5005", True),
+        ("http://[", "localhost:5005", True),
+        ("", "", True),
+    ],
+)
+def test_pages_of_other_sites_are_told_by_their_origin(origin, host, is_foreign):
+    environ = {"HTTP_HOST": host} if origin is None else {"HTTP_HOST": host, "HTTP_ORIGIN": origin}
+    assert bool(foreign_page(environ)) is is_foreign
+
+
+@pytest.mark.parametrize("path", ["/_emulator/clock", "/", "/moto-api/data.json", f"/{BUCKET}?list-type=2"])
+@pytest.mark.parametrize("open_control", [False, True])
+def test_no_page_of_another_site_gets_in(path, open_control):
     with running(open_control=open_control) as emulator:
-        for path in ("/_emulator/clock", "/", "/moto-api/data.json"):
-            connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=20)
-            connection.request("GET", path, headers={name: value})
-            answer = connection.getresponse()
-            answer.read()
-            connection.close()
-            assert answer.status == status
+        assert status(emulator, path, Origin="https://example.com") == 403
 
 
-@pytest.mark.parametrize(("origin", "status"), [("https://example.com", 403), ("http://localhost:3000", 200)])
-def test_a_page_of_another_site_cannot_use_a_service(emulator, origin, status):
+@pytest.mark.parametrize("path", ["/_emulator/clock", "/", "/moto-api/data.json"])
+@pytest.mark.parametrize(("open_control", "expected"), [(False, 403), (True, 200)])
+def test_a_name_that_was_made_to_resolve_here_gets_in_only_if_control_is_open(path, open_control, expected):
+    with running(open_control=open_control) as emulator:
+        assert status(emulator, path, Host="rebound.example.com") == expected
+
+
+def status(emulator, path, **headers):
     connection = http.client.HTTPConnection(urlsplit(emulator.url).netloc, timeout=20)
-    connection.request("PUT", f"/{BUCKET}/page", b"x", {"Origin": origin})
-    assert connection.getresponse().status == status
+    connection.request("GET", path, headers=headers)
+    answer = connection.getresponse()
+    answer.read()
     connection.close()
+    return answer.status
 
 
 def test_aws_clients_need_no_name_of_this_machine(emulator):
