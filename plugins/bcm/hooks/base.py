@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import cache, cached_property, partial
 from typing import Any
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook, BaseSessionFactory
 from airflow.providers.amazon.aws.utils.connection_wrapper import AwsConnectionWrapper
 from airflow.sdk.exceptions import AirflowNotFoundException
 
@@ -139,10 +139,9 @@ def aws_errors(action: str) -> Iterator[None]:
 
 @cache
 def models() -> Any:
-    """Return what reads botocore's models, once for all sessions."""
-    import botocore.loaders
-
-    return botocore.loaders.create_loader()
+    """Return what reads botocore's models, once for all of a triggerer's sessions: the provider's own."""
+    session = BaseSessionFactory(conn=None).get_async_session()  # type: ignore[no-untyped-call]
+    return session.get_component("data_loader")
 
 
 class BcmBaseHook(AwsBaseHook):

@@ -13,6 +13,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from bcm.hooks.base import BCM_REGION, BcmBaseHook
 from bcm.looks import Look
+from bcm.triggers.opening import open_client
 from bcm.triggers.stream import OpenClient, StatusStream
 from bcm.triggers.wait import NOT_LOOKED, Wait
 
@@ -77,7 +78,7 @@ class StreamTrigger(BaseEventTrigger):
         }
 
         async def opened() -> Any:
-            return await self.hook_class(**kwargs).get_async_conn()  # type: ignore[no-untyped-call]
+            return await open_client(self.hook_class(**kwargs))
 
         return opened
 
