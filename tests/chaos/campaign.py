@@ -54,7 +54,7 @@ COPIED = ("dags", "include", "plugins")
 FASTEST = 600.0
 MONTH_LEFT = 14 * 24 * 60.0
 """Emulated minutes from the start, the 15th, that no campaign may outlast: bill scenarios end with their month."""
-SETTLING = 15.0
+SETTLING = 25.0
 """Minutes after the kills in which everything must have ended; they need a fifth of it on an idle machine."""
 LAUNCHING = 0.6
 """The share of the kills' time over which the runs are launched."""
