@@ -155,7 +155,7 @@ class StatusStream:
             try:
                 await context.__aexit__(None, None, None)
             except Exception as error:  # what is thrown away need not be whole
-                self.log.warning("An AWS client could not be closed: %s", error)
+                self.log.warning("An AWS client could not be closed: %s", str(error))
 
     async def _round(self) -> None:
         """Look at every subject that is due."""
