@@ -60,7 +60,7 @@ def lived(emulator, exports, calculator, s3, client, definition):
     emulator.clock.advance(7 * 3600)
     scenario = calculator.create_bill_scenario(name="more-of-it")["id"]
     calculator.create_bill_estimate(billScenarioId=scenario, name="done")
-    emulator.clock.advance(DAY)
+    emulator.clock.advance(13 * 3600)
     calculator.create_bill_estimate(billScenarioId=scenario, name="running")
     s3.put_object(Bucket=BUCKET, Key="mine", Body=b"first", Metadata={"a": "b"}, Tagging="x=y")
     client("iam").create_user(UserName="somebody")
@@ -101,7 +101,7 @@ def test_what_comes_after_a_restore_is_what_would_have_come(emulator, seen):
     emulator.snapshot("here")
     futures = []
     for _ in range(2):
-        emulator.clock.advance(2 * DAY)
+        emulator.clock.advance(DAY)
         futures.append(seen())
         emulator.restore("here")
     assert futures[0] == futures[1]
