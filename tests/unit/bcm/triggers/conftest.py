@@ -14,7 +14,7 @@ from tests.unit.bcm.triggers.fake_aws import FakeAws
 from tests.unit.bcm.triggers.virtual_time import Clock
 
 from bcm.looks import ESTIMATE_EARLIEST
-from bcm.triggers.base import BcmBaseTrigger
+from bcm.triggers.base import BcmBaseTrigger, StreamTrigger
 from bcm.triggers.budget import CallBudget
 from bcm.triggers.data_exports import BcmExportExecutionTrigger
 from bcm.triggers.pricing_calculator import BcmBillEstimateTrigger
@@ -46,7 +46,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def aws(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAws]:
     """The AWS that every trigger's client talks to; afterwards, nothing of any stream may be left."""
     aws = FakeAws(clock)
-    monkeypatch.setattr(BcmBaseTrigger, "open_client", lambda self: aws.open)
+    monkeypatch.setattr(StreamTrigger, "open_client", lambda self: aws.open)
     yield aws
     gc.collect()
     left = list(StatusStream._shared)

@@ -1,7 +1,8 @@
-"""Every trigger survives Airflow's own encoding for its database, with all of its arguments and no secret."""
+"""Every trigger survives Airflow's own encodings, with all of its arguments and no secret."""
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from collections.abc import Iterator
@@ -12,19 +13,16 @@ from airflow.models.trigger import Trigger
 from airflow.sdk.module_loading import import_string
 from airflow.serialization.decoders import smart_decode_trigger_kwargs
 from airflow.serialization.encoders import encode_trigger
+from airflow.triggers.base import BaseEventTrigger
 from tests.unit.bcm.support import an_export, connection
 
 import bcm.triggers.data_exports
+import bcm.triggers.delivered
 import bcm.triggers.pricing_calculator  # noqa: F401 - defines a class that the table must name
-from bcm.triggers.base import BcmBaseTrigger
+from bcm.triggers.base import BcmBaseTrigger, StreamTrigger
 
-#: The arguments that every trigger takes: when, and with which connection.
-SHARED = {
-    "deadline": 1795342442.96,
-    "started": 1795292042.96,
-    "timeout": None,
-    "first_look": 1795292642.96,
-    "status": "IN_PROGRESS",
+#: The arguments that every trigger takes: how often, and with which connection.
+STREAM = {
     "poke_interval": 90.0,
     "max_wait": 600.0,
     "aws_conn_id": "aws_billing",
@@ -32,18 +30,33 @@ SHARED = {
     "verify": "/etc/ssl/bundle.pem",
     "botocore_config": {"retries": {"mode": "standard"}, "read_timeout": 20},
 }
-#: Class path and own arguments of each trigger. These are in the databases of deployments that upgrade: keep what
-#: is here buildable, and add to it.
+#: What the trigger of a deferred task takes besides.
+TASK = {
+    "deadline": 1795342442.96,
+    "started": 1795292042.96,
+    "timeout": None,
+    "first_look": 1795292642.96,
+    "status": "IN_PROGRESS",
+    **STREAM,
+}
+WATCHER = "bcm.triggers.delivered.BcmExportDeliveredTrigger"
+#: Class path and arguments of each trigger. These are in the databases of deployments that upgrade: keep what is here
+#: buildable, and add to it.
 TRIGGERS: dict[str, dict[str, Any]] = {
     "bcm.triggers.data_exports.BcmExportExecutionTrigger": {
         "export_arn": "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur2-daily-1",
         "execution_id": "e-1",
         "since": "2026-11-20T06:00:00+00:00",
         "export": an_export(),
+        **TASK,
     },
-    "bcm.triggers.pricing_calculator.BcmBillEstimateTrigger": {"bill_estimate_id": "b-1"},
+    "bcm.triggers.pricing_calculator.BcmBillEstimateTrigger": {"bill_estimate_id": "b-1", **TASK},
+    WATCHER: {"export_name": "cur2-daily", "export_arn": None, "since": "2026-11-20", **STREAM},
 }
+#: What is given at least.
+LEAST = ("export_arn", "export_name", "bill_estimate_id", "poke_interval", "max_wait")
 EVERY = pytest.mark.parametrize("path", TRIGGERS)
+EVERY_TASKS = pytest.mark.parametrize("path", TRIGGERS.keys() - {WATCHER})
 
 
 def subclasses(of: type) -> Iterator[type]:
@@ -52,12 +65,12 @@ def subclasses(of: type) -> Iterator[type]:
         yield from subclasses(one)
 
 
-def build(path: str) -> BcmBaseTrigger:
-    return import_string(path)(**TRIGGERS[path], **SHARED)
+def build(path: str, **changes: Any) -> Any:
+    return import_string(path)(**{**TRIGGERS[path], **changes})
 
 
 def test_the_table_names_every_trigger() -> None:
-    known = {f"{one.__module__}.{one.__qualname__}" for one in subclasses(BcmBaseTrigger)}
+    known = {f"{one.__module__}.{one.__qualname__}" for one in subclasses(StreamTrigger) if one is not BcmBaseTrigger}
     known = {path for path in known if path.startswith("bcm.")}
     assert known == set(TRIGGERS), "add the trigger's class path and arguments to TRIGGERS"
 
@@ -68,7 +81,7 @@ def test_the_table_gives_every_argument_of_the_trigger(path: str) -> None:
     for one in import_string(path).__mro__:
         if one is not object and one.__module__.startswith("bcm."):
             names |= set(inspect.signature(one.__init__).parameters) - {"self", "kwargs"}
-    assert names == TRIGGERS[path].keys() | SHARED.keys(), "give the argument a value in TRIGGERS or SHARED"
+    assert names == TRIGGERS[path].keys(), "give the argument a value in TRIGGERS, TASK or STREAM"
 
 
 @EVERY
@@ -76,7 +89,7 @@ def test_a_trigger_is_the_same_after_the_encoding_of_the_database(path: str) -> 
     stored_path, kwargs = build(path).serialize()
     row = Trigger(classpath=stored_path, kwargs=kwargs)
     rebuilt = import_string(row.classpath)(**row.kwargs)
-    assert rebuilt.serialize() == (path, {**TRIGGERS[path], **SHARED}), (
+    assert rebuilt.serialize() == (path, TRIGGERS[path]), (
         "an argument was lost between operator and triggerer: name it in serialize() or arguments()"
     )
 
@@ -90,10 +103,18 @@ def test_a_trigger_is_the_same_after_the_encoding_of_a_dag(path: str) -> None:
 
 @EVERY
 def test_a_trigger_with_its_defaults_is_the_same_too(path: str) -> None:
-    own = {name: value for name, value in TRIGGERS[path].items() if name in ("export_arn", "bill_estimate_id")}
-    trigger = import_string(path)(**own, deadline=1.0, started=0.0, poke_interval=1.0, max_wait=2.0)
+    trigger = import_string(path)(**{name: value for name, value in TRIGGERS[path].items() if name in LEAST})
     row = Trigger(*trigger.serialize())
     assert import_string(row.classpath)(**row.kwargs).serialize() == trigger.serialize()
+
+
+def test_a_watcher_is_the_same_trigger_each_time_that_its_dag_is_parsed() -> None:
+    """Airflow compares what it parsed with its database; where the two differ, the watcher begins anew."""
+    encoded = encode_trigger(build(WATCHER))
+    row = Trigger(encoded["classpath"], encoded["kwargs"])
+    parsed = json.loads(json.dumps(encode_trigger(build(WATCHER))))
+    hashes = {BaseEventTrigger.hash(*each) for each in (build(WATCHER).serialize(), (row.classpath, row.kwargs))}
+    assert hashes == {BaseEventTrigger.hash(parsed["classpath"], parsed["kwargs"])}
 
 
 @EVERY
@@ -105,25 +126,50 @@ def test_a_trigger_carries_no_secret(path: str, monkeypatch: pytest.MonkeyPatch)
         assert "AKIA" not in text
 
 
-@EVERY
+@EVERY_TASKS
 def test_a_deferred_task_keeps_its_triggerer_queue(path: str) -> None:
     assert build(path).supports_triggerer_queue is True
 
 
-@EVERY
+@EVERY_TASKS
 @pytest.mark.parametrize("argument", ["aws_conn_id", "region_name", "verify", "botocore_config"])
-def test_waits_with_another_connection_have_another_stream(path: str, argument: str) -> None:
-    other = import_string(path)(**TRIGGERS[path], **{**SHARED, argument: None})
+def test_tasks_with_another_connection_have_another_group(path: str, argument: str) -> None:
+    other = build(path, **{argument: None})
     assert other.shared_stream_key() != build(path).shared_stream_key()
     hash(other.shared_stream_key())
 
 
+@EVERY_TASKS
+def test_tasks_that_wait_for_different_things_share_a_group(path: str) -> None:
+    own = {name: "another" for name in TRIGGERS[path].keys() - TASK.keys() if name not in ("since", "export")}
+    assert build(path, **own, deadline=1.0, started=0.0).shared_stream_key() == build(path).shared_stream_key()
+
+
+def test_no_two_classes_share_a_group() -> None:
+    """Airflow asks the class of the first in a group to run its poll."""
+    assert len({build(path).shared_stream_key()[0] for path in TRIGGERS}) == len(TRIGGERS)
+
+
+def streams(*triggers: StreamTrigger) -> int:
+    """How many streams these triggers have together."""
+
+    async def count() -> int:
+        return len({id(stream) for stream in [trigger.stream() for trigger in triggers]})
+
+    return asyncio.run(count())
+
+
 @EVERY
-def test_waits_for_different_things_share_a_stream(path: str) -> None:
-    own = {name: "another" for name, value in TRIGGERS[path].items() if isinstance(value, str)}
-    other = import_string(path)(**{**TRIGGERS[path], **own}, **{**SHARED, "deadline": 1.0, "started": 0.0})
-    assert other.shared_stream_key() == build(path).shared_stream_key()
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("aws_conn_id", None), ("region_name", "cn-northwest-1"), ("verify", None), ("botocore_config", None)],
+)
+def test_another_connection_has_another_stream(path: str, argument: str, value: str | None) -> None:
+    assert streams(build(path), build(path, **{argument: value})) == 2
 
 
-def test_the_two_services_never_share_a_stream() -> None:
-    assert len({build(path).shared_stream_key() for path in TRIGGERS}) == len(TRIGGERS)
+def test_each_service_has_one_stream_whatever_waits_for_it() -> None:
+    exports = [build(path) for path in TRIGGERS if "Export" in path]
+    assert len(exports) == 2
+    assert streams(*exports) == streams(*exports, build(WATCHER, region_name=None)) == 1
+    assert streams(*map(build, TRIGGERS)) == 2
