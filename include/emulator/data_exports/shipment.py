@@ -75,9 +75,12 @@ class Shipment:
 
     @property
     def place(self) -> object:
-        """What it replaces, and is replaced by, until somebody has written it: the run's own if all runs are kept."""
+        """What it replaces, and is replaced by, until somebody has written it: the run's own if all runs are kept.
+
+        An update may have moved the export since: what began before it still goes to where it was to go.
+        """
         if self._to.overwrites:
-            return self._delivery.record.arn, self._delivery.execution.period
+            return self._delivery.record.arn, self._delivery.execution.period, self._to
         return self._delivery.execution.id
 
     def permitted(self) -> bool:

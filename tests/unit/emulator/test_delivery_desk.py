@@ -111,6 +111,20 @@ def test_what_waits_and_is_overwritten_is_written_once(emulator, begin, finish, 
     assert done.count("DELIVERY_SUCCESS") >= 5
 
 
+def test_what_began_before_the_export_was_moved_goes_to_where_it_was(
+    emulator, exports, definition, writer, statuses, keys
+):
+    writer.go_on.set()
+    arn = exports.create_export(Export=definition())["ExportArn"]
+    while not statuses(arn):
+        emulator.clock.advance(240)  # of the five minutes that a run takes at least
+    moved = definition()
+    moved["DestinationConfigurations"]["S3Destination"]["S3Prefix"] = "moved"
+    exports.update_export(ExportArn=arn, Export=moved)
+    emulator.clock.advance(DAY)
+    assert {LATEST, LATEST.replace("exports/", "moved/")} <= set(keys())
+
+
 def test_after_a_jump_everything_due_is_there(emulator, exports, definition, writer, statuses, read_manifest):
     writer.go_on.set()
     arn = exports.create_export(Export=definition())["ExportArn"]
