@@ -442,6 +442,6 @@ def emulator():
 @pytest.mark.timeout(TIMEOUT)
 def test_exports_live_as_the_model_says(emulator):
     clients = {account: Raw(emulator.url, account) for account in ACCOUNTS}
-    run_state_machine_as_test(lambda: Exports(emulator, clients), settings=search(examples=12, steps=40))
+    run_state_machine_as_test(lambda: Exports(emulator, clients), settings=search(examples=10, steps=40))
     for client in clients.values():
         client.close()
