@@ -155,6 +155,9 @@ class BcmBaseHook(AwsBaseHook):
         ``verify``, ``config``
     """
 
+    #: The ``client_type`` of a service's hook.
+    service: str
+
     def __init__(self, client_type: str, **kwargs: Any) -> None:
         super().__init__(client_type=client_type, **{**kwargs, "region_name": kwargs.get("region_name") or BCM_REGION})
 

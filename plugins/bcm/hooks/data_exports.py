@@ -103,8 +103,10 @@ class BcmDataExportsHook(BcmBaseHook):
     :param kwargs: ``aws_conn_id``, ``region_name``, ``verify``, ``config``, as for every hook of the amazon provider
     """
 
+    service = "bcm-data-exports"
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "client_type": "bcm-data-exports"})
+        super().__init__(**{**kwargs, "client_type": self.service})
 
     def find_export(self, name: str) -> str | None:
         """Return the ARN of the account's export called ``name``, or None. Names are unique in an account."""

@@ -19,8 +19,10 @@ class BcmPricingCalculatorHook(BcmBaseHook):
     :param kwargs: ``aws_conn_id``, ``region_name``, ``verify``, ``config``, as for every hook of the amazon provider
     """
 
+    service = "bcm-pricing-calculator"
+
     def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**{**kwargs, "client_type": "bcm-pricing-calculator"})
+        super().__init__(**{**kwargs, "client_type": self.service})
 
     def find_by_name(self, kind: Kind, prefix: str) -> dict[str, dict[str, Any]]:
         """Return the estimates or scenarios whose names start with ``prefix``, by name."""

@@ -13,6 +13,7 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from bcm.hooks.base import BCM_REGION, BcmBaseHook
 from bcm.looks import Look
+from bcm.triggers.metrics import Meter
 from bcm.triggers.opening import open_client
 from bcm.triggers.stream import OpenClient, StatusStream
 from bcm.triggers.wait import NOT_LOOKED, Wait
@@ -66,7 +67,7 @@ class StreamTrigger(BaseEventTrigger):
         """Return the stream of this trigger's service and connection, whatever class of trigger asks."""
         region, config = self.region_name or BCM_REGION, json.dumps(self.botocore_config, sort_keys=True)
         key = (self.hook_class.__name__, self.aws_conn_id, region, str(self.verify), config)
-        return StatusStream.shared(key, self.open_client())
+        return StatusStream.shared(key, self.open_client(), Meter(self.hook_class.service, self.aws_conn_id))
 
     def open_client(self) -> OpenClient:
         """Return what opens an aiobotocore client with this trigger's connection."""

@@ -21,6 +21,7 @@ from bcm.exceptions import BcmPermanentError
 from bcm.hooks.base import EXPIRED_CODES, REJECTED_CODES, THROTTLING_CODES, error_code, is_from_aws
 from bcm.looks import Call
 from bcm.triggers.budget import BUDGET
+from bcm.triggers.metrics import Meter
 from bcm.triggers.wait import LONGEST_BACKOFF, Wait, retry_after
 
 #: Each pause is shortened by up to this share, so that many triggerers do not call in step; never lengthened,
@@ -53,12 +54,14 @@ class StatusStream:
     """The waits of one service and connection, and the poll that looks for them.
 
     :param open_client: opens an aiobotocore client
+    :param meter: takes its metrics
     """
 
     _shared: ClassVar[WeakValueDictionary[Hashable, StatusStream]] = WeakValueDictionary()
 
-    def __init__(self, open_client: OpenClient) -> None:
+    def __init__(self, open_client: OpenClient, meter: Meter | None = None) -> None:
         self.open_client = open_client
+        self.meter = meter or Meter()
         self.subjects: dict[Hashable, Subject] = {}
         self.log = logging.getLogger(__name__)
         self._joined = asyncio.Event()
@@ -73,12 +76,12 @@ class StatusStream:
         self._throttles = 0
 
     @classmethod
-    def shared(cls, key: Hashable, open_client: OpenClient) -> StatusStream:
+    def shared(cls, key: Hashable, open_client: OpenClient, meter: Meter | None = None) -> StatusStream:
         """Return the stream of this key and event loop, which lives as long as a wait or a poll holds it."""
         key = (id(asyncio.get_running_loop()), key)
         stream = cls._shared.get(key)
         if stream is None:
-            stream = cls._shared[key] = cls(open_client)
+            stream = cls._shared[key] = cls(open_client, meter)
         return stream
 
     @contextmanager
@@ -103,8 +106,11 @@ class StatusStream:
             try:
                 while True:
                     await self._until_due()
+                    began = time.monotonic()
                     if await self._open():
                         await self._round()
+                    self.meter.polled(time.monotonic() - began)
+                    self.meter.waiting(self._open_waits())
                     if self._stale is not None:
                         await self._close()
             except Exception as error:
@@ -113,6 +119,7 @@ class StatusStream:
                     wait.news.set()
                 raise
             finally:
+                self.meter.waiting(self._open_waits())
                 await self._close()
 
     async def _until_due(self) -> None:
@@ -144,6 +151,7 @@ class StatusStream:
 
     def _unopened(self, error: Exception) -> None:
         """Tell every wait that there is no client: an Airflow that is down for a while must not end any of them."""
+        self.meter.unopened(error)
         known = isinstance(error, BcmPermanentError) or is_from_aws(error)
         reason = error if known else OSError(f"{type(error).__name__} while opening the AWS client: {error}")
         for subject in list(self.subjects.values()):
@@ -207,12 +215,14 @@ class StatusStream:
         try:
             answer: dict[str, Any] = await call.on(self._client)
         except Exception as error:
+            self.meter.called(call.method, error)
             code = error_code(error)
             if code in THROTTLING_CODES:
                 self._hold(error)
             elif code in EXPIRED_CODES or (code in REJECTED_CODES and self._client_works):
                 self._stale = error
             raise
+        self.meter.called(call.method)
         self._held, self._throttles, self._client_works = None, 0, True
         return answer
 

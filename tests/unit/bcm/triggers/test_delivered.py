@@ -28,7 +28,6 @@ NOTICED = POKE + 2 * ROUND
 def world(aws: Any, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> World:
     """One export without executions; ``aws`` looks afterwards for what was left open."""
     exports, database = Exports(clock), Database(clock)
-    monkeypatch.setattr("bcm.triggers.news.time", clock)
     monkeypatch.setattr(StreamTrigger, "open_client", lambda self: exports.open)
     monkeypatch.setattr("airflow.sdk.execution_time.task_runner.SUPERVISOR_COMMS", database, raising=False)
     return World(clock, exports, database)
