@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,3 +111,9 @@ def test_no_tag_is_different_for_each_wait(triggerer: Triggerer, make: Make, aws
             found[name].add(value)
     assert set(found) == {"service", "connection", "operation", "hostname"}
     assert {len(values) for values in found.values()} == {1}
+
+
+def test_the_manual_has_them_all() -> None:
+    manual = Path(__file__).parents[4] / "docs" / "waiting.md"
+    table = re.findall(r"^\| `(bcm\.\w+)` \| (?:gauge|counter|timing) \|", manual.read_text(), re.MULTILINE)
+    assert sorted(table) == sorted(re.findall(r'"(bcm\.\w+)"', Path(metrics.__file__).read_text()))
