@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections import defaultdict
 from dataclasses import dataclass
 
+import boto3
 import pytest
 from tests.system.support import Aws, DagRun, until
 
@@ -21,6 +23,7 @@ WAITING = re.compile(
 )
 
 
+OTHER_ACCOUNT = "999988887777"
 WAITS = 26
 """Task instances of the DAG that wait."""
 
@@ -40,11 +43,29 @@ class Ended:
     states: dict[str, set[str]]
 
 
+def connect(stack: Stack) -> str:
+    """Make the connection ``aws_other``, in Airflow's database, and return its access key."""
+    key = f"AKIADEMO{OTHER_ACCOUNT}"
+    extra = {"region_name": "us-east-1", "endpoint_url": stack.emulator_url}
+    body = {"connection_id": "aws_other", "conn_type": "aws", "login": key, "password": "x", "extra": json.dumps(extra)}
+    stack.airflow.request("POST", "/api/v2/connections", body)
+    return key
+
+
 @pytest.fixture(scope="module")
 def ended(stack: Stack, aws: Aws) -> Ended:
     (good,) = aws.new_estimates("good", 1)
-    aws.fault(estimate={"failure_message": REASON}, times=1)
-    (bad,) = aws.new_estimates("bad", 1)
+    key = connect(stack)
+    other = boto3.client(
+        "bcm-pricing-calculator",
+        endpoint_url=aws.url,
+        region_name="us-east-1",
+        aws_access_key_id=key,
+        aws_secret_access_key="x",
+    )
+    scenario = other.create_bill_scenario(name="bad")["id"]
+    bad = other.create_bill_estimate(name="bad", billScenarioId=scenario)["id"]
+    aws.fault(estimate={"failure_message": REASON}, account=OTHER_ACCOUNT)
     stack.wait_for_dags("ways_to_wait")
     run = DagRun(stack, "ways_to_wait", {"good": good, "bad": bad})
     states: dict[str, set[str]] = defaultdict(set)
@@ -54,7 +75,7 @@ def ended(stack: Stack, aws: Aws) -> Ended:
             if not each["task_id"].startswith("give"):
                 states[f"{each['task_id']}[{each['map_index']}]"].add(each["state"])
         begun = {"deferred", "up_for_reschedule", "running"}
-        return len(states) == WAITS and all(seen & begun for seen in states.values())
+        return sum(bool(seen & begun) for seen in states.values()) == WAITS
 
     until(all_wait, "every task to wait", run.story)
     for task_id in ("poked_good", "rescheduled_good", "deferred_good", "triggered_good"):
@@ -62,6 +83,7 @@ def ended(stack: Stack, aws: Aws) -> Ended:
     aws.advance(hours=13)
     run.end("failed")
     aws.heal()
+    stack.airflow.request("DELETE", "/api/v2/connections/aws_other")
     return Ended(run, good, states)
 
 

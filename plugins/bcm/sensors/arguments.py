@@ -38,16 +38,18 @@ def start_trigger_args(sensor: BaseSensorOperator, trigger: BcmBaseTrigger, time
     :raises ValueError: when Airflow 3.3 could not start it so
     """
     path, kwargs = trigger.serialize()
-    kwargs = {name: _as_template(value) if type(value) is PlainXComArg else value for name, value in kwargs.items()}
+    kwargs = {name: value if name == "export" else _as_template(value) for name, value in kwargs.items()}
     whole = timedelta(seconds=timeout) + GRACE
     for problem in _problems(sensor, kwargs, whole):
         raise ValueError(f"{sensor.task_id}: {problem}.")
     return StartTriggerArgs(trigger_cls=path, next_method="execute_complete", trigger_kwargs=kwargs, timeout=whole)
 
 
-def _as_template(output: PlainXComArg) -> str:
+def _as_template(value: Any) -> Any:
     """Return the output of a task as a template; as it is, the triggerer of Airflow 3.3 would not resolve it."""
-    return f"{{{{ ti.xcom_pull(task_ids={output.operator.task_id!r}, key={output.key!r}, map_indexes=-1) }}}}"
+    if type(value) is not PlainXComArg or value.operator.is_mapped:
+        return value
+    return f"{{{{ ti.xcom_pull(task_ids={value.operator.task_id!r}, key={value.key!r}, map_indexes=-1) }}}}"
 
 
 def _problems(sensor: Any, kwargs: dict[str, Any], whole: timedelta) -> Iterator[str]:
@@ -71,8 +73,8 @@ def _problems(sensor: Any, kwargs: dict[str, Any], whole: timedelta) -> Iterator
     for leaf in _leaves(kwargs):
         if isinstance(leaf, XComArg):
             yield (
-                "start_from_trigger: takes the output of a task as a whole argument, but not within one, and not "
-                "mapped or zipped. Leave it out, or pull the value in a template"
+                "start_from_trigger: takes the output of a task only for a whole argument that is text, and only of a "
+                "task that is not mapped. Leave it out"
             )
         if isinstance(leaf, str) and "xcom_pull" in leaf and "map_indexes" not in leaf:
             yield (

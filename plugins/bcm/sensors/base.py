@@ -155,7 +155,7 @@ class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
         if wait.problem or now >= self._connect_again:
             self.__dict__.pop("hook", None)  # the next look is with the connection as it is then
             self._connect_again = now + CLIENT_LIFETIME
-        return max(0.0, wait.due - now)
+        return wait.due - now if wait.due > now else pause
 
     def _trigger(self, **when: Any) -> BcmBaseTrigger:
         return self.trigger(

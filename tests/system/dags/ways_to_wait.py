@@ -1,4 +1,4 @@
-"""A DAG of the tests: every way to wait, for an estimate that completes and for one that fails."""
+"""A DAG of the tests: every way to wait, for an estimate that completes and for one of another account that fails."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ WAYS: dict[str, dict[str, Any]] = {
     "triggered": {"start_from_trigger": True},
 }
 
+OTHER = {"aws_conn_id": "aws_other", "bill_estimate_id": "{{ params.bad }}"}
+"""The estimate that fails."""
+
 with DAG(
     "ways_to_wait",
     schedule=None,
@@ -32,22 +35,12 @@ with DAG(
     params={"good": Param("", type="string"), "bad": Param("", type="string")},
 ):
     for way, arguments in WAYS.items():
-        for kind in ("good", "bad"):
-            wanted = f"{{{{ params.{kind} }}}}"
-            BcmBillEstimateSensor(task_id=f"{way}_{kind}", bill_estimate_id=wanted, **arguments)
-        for forgiving in ("soft_fail", "never_fail"):
-            BcmBillEstimateSensor(
-                task_id=f"{way}_{forgiving}",
-                bill_estimate_id="{{ params.bad }}",
-                **{forgiving: True, **arguments},  # type: ignore[arg-type]
-            )
-        BcmBillEstimateSensor(
-            task_id=f"{way}_retried",
-            bill_estimate_id="{{ params.bad }}",
-            retries=1,
-            retry_delay=timedelta(seconds=1),
-            **arguments,
-        )
+        BcmBillEstimateSensor(task_id=f"{way}_good", bill_estimate_id="{{ params.good }}", **arguments)
+        BcmBillEstimateSensor(task_id=f"{way}_bad", **OTHER, **arguments)
+        BcmBillEstimateSensor(task_id=f"{way}_soft_fail", soft_fail=True, **OTHER, **arguments)
+        BcmBillEstimateSensor(task_id=f"{way}_never_fail", never_fail=True, **OTHER, **arguments)
+        again = {"retries": 1, "retry_delay": timedelta(seconds=1)}
+        BcmBillEstimateSensor(task_id=f"{way}_retried", **again, **OTHER, **arguments)
 
     @task
     def give(params: dict[str, Any] | None = None) -> str:
