@@ -83,7 +83,6 @@ def ended(stack: Stack, aws: Aws) -> Ended:
     aws.advance(hours=13)
     run.end("failed")
     aws.heal()
-    stack.airflow.request("DELETE", "/api/v2/connections/aws_other")
     return Ended(run, good, states)
 
 
