@@ -20,6 +20,7 @@ from bcm.exceptions import (
 )
 from bcm.sensors.memory import WAIT_KEY
 from bcm.statuses import ERRORS
+from emulator.server import Emulator
 
 
 @pytest.mark.parametrize("outcome", ["success", *ERRORS])
@@ -50,6 +51,14 @@ def test_an_event_that_says_nothing_known_never_succeeds(event: dict[str, Any] |
 def test_a_success_is_returned_as_it_came() -> None:
     event = {"outcome": "success", "bill_estimate_id": "b-1", "status": "COMPLETE"}
     assert of_estimate("b-1").execute_complete(a_context(), event) == event
+
+
+def test_a_task_that_resumes_asks_aws_nothing(emu: Emulator) -> None:
+    """Whoever resumes waits for a worker slot once more, and must not hold it."""
+    event = {"outcome": "success", "bill_estimate_id": "b-1", "status": "COMPLETE"}
+    sensor = of_estimate("b-1", expected_account_id="111122223333")
+    sensor.resume_execution("execute_complete", {"event": event}, a_context(StateStore()))
+    assert emu.requests() == []
 
 
 @pytest.mark.parametrize("forgiving", ["soft_fail", "never_fail"])

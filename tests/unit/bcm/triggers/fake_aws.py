@@ -28,12 +28,14 @@ class FakeAws:
     :param ends: seconds after the start at which the estimate or the export's execution of that id has ended; one
         that is not named never ends
     :param page: how many estimates a page of the list holds
+    :ivar ended: the status of what has ended, if it is not that of a success
     """
 
     def __init__(self, clock: Clock, ends: dict[str, float] | None = None, page: int = 25) -> None:
         self.clock = clock
         self.ends = ends or {}
         self.page = page
+        self.ended: str | None = None
         self.calls: list[tuple[float, str, str]] = []
         self.fault: Callable[[str, int], Exception | None] = lambda method, number: None
         self.open_fault: Callable[[int], Exception | None] = lambda number: None
@@ -81,13 +83,13 @@ class FakeAws:
 
     async def get_bill_estimate(self, *, identifier: str) -> dict[str, Any]:
         await self._called("get_bill_estimate", identifier)
-        status = "IN_PROGRESS" if self._running(identifier) else "COMPLETE"
+        status = "IN_PROGRESS" if self._running(identifier) else self.ended or "COMPLETE"
         return {"id": identifier, "name": f"name-of-{identifier}", "status": status, "createdAt": self.clock.at(0)}
 
     async def list_executions(self, **kwargs: Any) -> dict[str, Any]:
         arn = kwargs["ExportArn"]
         await self._called("list_executions", arn)
-        code = "QUERY_IN_PROCESS" if self._running(arn) else "DELIVERY_SUCCESS"
+        code = "QUERY_IN_PROCESS" if self._running(arn) else self.ended or "DELIVERY_SUCCESS"
         moment: datetime = self.clock.at(0)
         return {
             "Executions": [{"ExecutionId": f"of-{arn}", "ExecutionStatus": {"StatusCode": code, "CreatedAt": moment}}]

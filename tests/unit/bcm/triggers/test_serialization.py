@@ -108,6 +108,38 @@ def test_a_trigger_with_its_defaults_is_the_same_too(path: str) -> None:
     assert import_string(row.classpath)(**row.kwargs).serialize() == trigger.serialize()
 
 
+#: What the versions so far have written into databases; it never changes. A wait lasts a day, an upgrade minutes.
+WRITTEN_BY = {
+    "0.1.0": {
+        "bcm.triggers.data_exports.BcmExportExecutionTrigger": {
+            "export_arn": "arn:aws:bcm-data-exports:us-east-1:111122223333:export/cur2-daily-1",
+            "execution_id": None,
+            "since": "2026-11-20T06:00:00+00:00",
+            "export": {"Name": "cur2-daily"},
+        },
+        "bcm.triggers.pricing_calculator.BcmBillEstimateTrigger": {"bill_estimate_id": "b-1"},
+    }
+}
+WRITTEN_BY_EACH = {
+    "deadline": 1795342442.96,
+    "started": 1795292042.96,
+    "poke_interval": 90.0,
+    "max_wait": 600.0,
+    "aws_conn_id": "aws_default",
+    "region_name": "us-east-1",
+    "verify": None,
+    "botocore_config": None,
+}
+
+
+@pytest.mark.parametrize(("version", "path"), [(version, path) for version, old in WRITTEN_BY.items() for path in old])
+def test_a_wait_that_an_older_version_began_goes_on_after_the_upgrade(version: str, path: str) -> None:
+    row = Trigger(path, {**WRITTEN_BY[version][path], **WRITTEN_BY_EACH})
+    trigger = import_string(row.classpath)(**row.kwargs)
+    assert trigger.span() == (1795292042.96, 1795342442.96)
+    assert trigger.look().target
+
+
 def test_a_watcher_is_the_same_trigger_each_time_that_its_dag_is_parsed() -> None:
     """Airflow compares what it parsed with its database; where the two differ, the watcher begins anew."""
     encoded = encode_trigger(build(WATCHER))

@@ -9,6 +9,7 @@ from typing import Any
 
 import botocore.exceptions
 import pytest
+from airflow.triggers.base import TriggerEvent
 from tests.unit.bcm.triggers.conftest import HOUR, Make, Triggerer
 from tests.unit.bcm.triggers.fake_aws import FakeAws, client_error
 from tests.unit.bcm.triggers.virtual_time import Clock
@@ -148,6 +149,25 @@ def test_a_bug_in_a_look_ends_the_wait_with_a_message(triggerer: Triggerer, make
     event = triggerer.event()[1]
     assert event["outcome"] == "refused"
     assert "KeyError" in event["message"]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("estimate", "PAUSED"), ("execution", "DELIVERY_SKIPPED")])
+def test_a_status_that_nobody_knows_ends_the_wait_and_names_it(
+    triggerer: Triggerer, make: Make, aws: FakeAws, kind: str, status: str
+) -> None:
+    aws.ends = {"b-1": 1000.0, "x-1": 1000.0}
+    aws.ended = status
+    triggerer.run(getattr(make, kind)())
+    event = triggerer.event()[1]
+    assert event["outcome"] == "unknown_status"
+    assert f"has status {status!r}, which this version does not know" in event["message"]
+
+
+def test_a_task_ends_in_a_worker_where_its_retries_and_callbacks_are(alone: Any, make: Make, aws: FakeAws) -> None:
+    """Airflow's events that end a task from its trigger skip both."""
+    aws.ends = {"b-1": 1000.0}
+    ((_, event),) = alone(make.estimate())
+    assert type(event) is TriggerEvent
 
 
 def opening(times: int, error: Callable[[], Exception]) -> Callable[[int], Exception | None]:
