@@ -38,6 +38,19 @@ OpenClient = Callable[[], Awaitable[AbstractAsyncContextManager[Any]]]
 Result = TypeVar("Result")
 
 
+class NotAskedError(Exception):
+    """A call was not made, for what AWS answered to an earlier one of the connection.
+
+    :param reason: that answer
+    :param pause: seconds until calls are made again; None when the wait may choose
+    """
+
+    def __init__(self, reason: Exception, pause: float | None) -> None:
+        super().__init__(str(reason))
+        self.reason = reason
+        self.pause = pause
+
+
 @dataclass(eq=False)
 class Subject:
     """The waits that share a survey. ``due`` is when the first of them wants it (monotonic seconds)."""
@@ -194,7 +207,7 @@ class StatusStream:
             try:
                 wait.saw(await _drive(wait.look.steps(survey), answer), jitter)
             except Exception as error:
-                wait.failed(error, jitter, renewing=self._stale is error)
+                _fail(wait, error, jitter, renewing=self._stale is error)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
         subject.plan()
@@ -202,15 +215,16 @@ class StatusStream:
     def _failed(self, subject: Subject, error: Exception, *, renewing: bool) -> None:
         jitter = _jitter()
         for wait in _open(subject):
-            wait.failed(error, jitter, renewing=renewing)
+            _fail(wait, error, jitter, renewing=renewing)
         subject.plan()
 
     async def _call(self, call: Call) -> dict[str, Any]:
         """Make a call in its turn; none while AWS throttles the connection, or until its client is opened anew."""
         if self._stale is not None:
-            raise self._stale
-        if self._held is not None and time.monotonic() < self._held_until:
-            raise self._held
+            raise NotAskedError(self._stale, None)
+        held = self._held_until - time.monotonic()
+        if self._held is not None and held > 0:
+            raise NotAskedError(self._held, held)
         await BUDGET.turn()
         try:
             answer: dict[str, Any] = await call.on(self._client)
@@ -237,6 +251,13 @@ class StatusStream:
 
 def _open(subject: Subject) -> list[Wait]:
     return [wait for wait in subject.waits if wait.verdict is None]
+
+
+def _fail(wait: Wait, error: Exception, jitter: float, *, renewing: bool) -> None:
+    if isinstance(error, NotAskedError):
+        wait.put_off(error.reason, wait.poke_interval if error.pause is None else error.pause)
+    else:
+        wait.failed(error, jitter, renewing=renewing)
 
 
 def _jitter() -> float:

@@ -109,21 +109,34 @@ class Wait:
 
         :param renewing: whether the next look is with fresh credentials, as these may have been rotated
         """
-        problem = answer(error)
         self.failures += 1
-        self.verdict = self._refusal(error, f"Looking for {self.look.target}: {problem}", renewing)
-        if problem != self.problem:
-            self.report_due = 0.0
-        self.problem = problem
-        self.verdict = self.verdict or self._timed_out()
+        self._has_problem(error)
+        self.verdict = self._refusal(error, renewing) or self._timed_out()
         backoff = min(self.poke_interval * 2 ** min(self.failures, 10), max(LONGEST_BACKOFF, self.poke_interval))
         self.next_look(max(retry_after(error), backoff * jitter), time.monotonic())
         self._tell()
 
-    def _refusal(self, error: BaseException, message: str, renewing: bool) -> Verdict | None:
+    def put_off(self, error: BaseException, pause: float) -> None:
+        """Take in that there was no look, for what somebody else's look was answered; nothing counts against this wait.
+
+        :param pause: seconds until the next look
+        """
+        self._has_problem(error)
+        self.verdict = self._timed_out()
+        self.next_look(pause, time.monotonic())
+        self._tell()
+
+    def _has_problem(self, error: BaseException) -> None:
+        problem = answer(error)
+        if problem != self.problem:
+            self.report_due = 0.0
+        self.problem = problem
+
+    def _refusal(self, error: BaseException, renewing: bool) -> Verdict | None:
         """Return the verdict that a failed look gives, None if the wait goes on."""
         code = error_code(error)
         connection_missing = isinstance(error, AwsConnectionMissingError)
+        message = f"Looking for {self.look.target}: {answer(error)}"
         refused = {"outcome": "refused", "message": message, "code": code}
         if connection_missing or code in NOT_FOUND_CODES:
             self.not_found += 1
