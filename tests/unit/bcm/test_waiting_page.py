@@ -115,11 +115,11 @@ def test_the_numbers_are_those_of_the_code(number: float, said: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    "mode deferrable start_from_trigger exponential_backoff soft_fail never_fail silent_fail expected_account_id "
-    "execution_timeout poke_interval max_wait timeout".split(),
-)
+ARGUMENTS = """mode deferrable start_from_trigger exponential_backoff soft_fail never_fail silent_fail timeout
+poke_interval max_wait expected_account_id execution_timeout"""
+
+
+@pytest.mark.parametrize("name", ARGUMENTS.split())
 def test_the_sensors_know_the_arguments_that_the_page_names(name: str) -> None:
     assert f"`{name}" in PAGE
     assert hasattr(of_estimate("b-1"), name)
