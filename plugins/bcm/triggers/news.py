@@ -99,7 +99,7 @@ class Deliveries(SharedStreamProducer):
         if outcome == "refused":
             self._tell(verdict["message"])
             return None
-        self._tell(f"There is no export {self.export_name or self.export_arn} in AWS.")
+        self._tell(f"There is no export {(self.export_name or self.export_arn)!r} in AWS.")
         self._look = self._first_look()
         # whatever an export delivers that does not exist yet is to be fired
         return News("", [])
