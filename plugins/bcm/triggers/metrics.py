@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import math
 import socket
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from datetime import timedelta
 
 from airflow.sdk.observability import stats
 
 from bcm.hooks.base import THROTTLING_CODES, error_code
 from bcm.triggers.wait import Wait
+
+#: Seconds between two measurements of who waits, which look at every wait.
+MEASURE_EVERY = 10.0
 
 
 class Meter:
@@ -26,6 +30,7 @@ class Meter:
 
     def __init__(self, service: str = "", connection: str | None = None) -> None:
         self.tags = {"service": service, "connection": connection or "none"}
+        self._measure_due = 0.0
 
     def called(self, method: str, error: BaseException | None = None) -> None:
         """Count a call and what came of it.
@@ -48,8 +53,16 @@ class Meter:
         """Time one round of the poll."""
         stats.timing("bcm.poll_duration", timedelta(seconds=seconds), tags=self.tags)
 
-    def waiting(self, waits: Collection[Wait]) -> None:
-        """Measure who waits: tasks, which give up some time, and watchers, which never do."""
+    def measured(self, open_waits: Callable[[], Collection[Wait]], *, last: bool = False) -> None:
+        """Measure who waits, now and then: tasks, which give up some time, and watchers, which never do.
+
+        :param last: whether the poll has ended
+        """
+        now = time.monotonic()
+        if now < self._measure_due and not last:
+            return
+        self._measure_due = now + MEASURE_EVERY
+        waits = open_waits()
         tasks = [wait for wait in waits if not math.isinf(wait.deadline)]
         tags = {**self.tags, "hostname": socket.gethostname()}
         stats.gauge("bcm.waits", len(tasks), tags=tags)

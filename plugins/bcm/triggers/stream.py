@@ -123,7 +123,7 @@ class StatusStream:
                     if await self._open():
                         await self._round()
                     self.meter.polled(time.monotonic() - began)
-                    self.meter.waiting(self._open_waits())
+                    self.meter.measured(self._open_waits)
                     if self._stale is not None:
                         await self._close()
             except Exception as error:
@@ -132,7 +132,7 @@ class StatusStream:
                     wait.news.set()
                 raise
             finally:
-                self.meter.waiting(self._open_waits())
+                self.meter.measured(self._open_waits, last=True)
                 await self._close()
 
     async def _until_due(self) -> None:

@@ -100,6 +100,17 @@ def test_waits_are_measured_after_each_round_and_when_the_last_has_ended(
     assert all(isinstance(each, timedelta) for each in stats.times["bcm.poll_duration"])
 
 
+def test_rounds_that_follow_each_other_closely_measure_once(
+    triggerer: Triggerer, make: Make, aws: FakeAws, stats: Stats
+) -> None:
+    """With thousands of exports on a connection each has a round of its own, and a measurement looks at all waits."""
+    arns = [f"x-{number}" for number in range(90)]
+    aws.ends = dict.fromkeys(arns, 0.0)
+    triggerer.run(*map(make.execution, arns), after={number: float(number) for number in range(90)})
+    assert len(stats.times["bcm.poll_duration"]) == 90
+    assert len(stats.values("bcm.waits")) == 9 + 1
+
+
 def test_no_tag_is_different_for_each_wait(triggerer: Triggerer, make: Make, aws: FakeAws, stats: Stats) -> None:
     """Metrics are kept by tags: an id or an ARN among them would fill the memory of whatever takes them."""
     arns = [f"x-{number}" for number in range(50)]
