@@ -62,6 +62,7 @@ def test_what_was_not_asked_is_told_why(triggerer: Triggerer, make: Make, aws: F
     aws.fault = lambda method, number: client_error("ThrottlingException", message="Rate exceeded")
     triggerer.run(make.execution("x-1", hours=2), make.execution("x-2", hours=2))
     for number in (0, 1):
-        assert "the last look failed: AWS answered ThrottlingException: Rate exceeded" in (
-            triggerer.event(number)[1]["message"]
+        assert (
+            "the last look failed: AWS answered ThrottlingException: Rate exceeded"
+            in (triggerer.event(number)[1]["message"])
         )
