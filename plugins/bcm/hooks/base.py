@@ -19,6 +19,7 @@ from bcm.exceptions import (
     BcmError,
     WrongAccountError,
 )
+from bcm.hooks.transport import shared_trust
 
 #: Both services answer in one region of each partition; in ``aws`` it is this one.
 BCM_REGION = "us-east-1"
@@ -181,17 +182,20 @@ class BcmBaseHook(AwsBaseHook):
         )
 
     def get_session(self, region_name: str | None = None, deferrable: bool = False) -> Any:
-        """Return the boto3 session, or the aiobotocore one, whose role is then renewed in a thread.
+        """Return the boto3 session, or the aiobotocore one.
 
-        The provider would have the renewal's call of STS hold up the triggerer's event loop, and every session with
-        a role read the models of its own.
+        The provider would have a role's renewal, a call of STS, hold up the triggerer's event loop. Of the rest, all
+        clients share what does not differ: the models, and the certificates that they trust.
         """
         session = super().get_session(region_name, deferrable)
-        credentials: Any = getattr(session, "_credentials", None)
+        if not deferrable:
+            return session
+        session.register_component("data_loader", models())
+        session.set_default_client_config(shared_trust())
+        credentials: Any = session._credentials
         renew = getattr(credentials, "_refresh_using", None)
-        if deferrable and renew is not None:
+        if renew is not None:
             credentials._refresh_using = partial(asyncio.to_thread, renew)
-            session.register_component("data_loader", models())
         return session
 
     def check_account(self, expected_account_id: str | None) -> None:

@@ -11,8 +11,10 @@ import pytest
 from tests.unit.bcm.support import connection
 from tests.unit.bcm.triggers.virtual_time import Clock
 
-from bcm.hooks.base import models
+from bcm.hooks.base import BcmBaseHook, models
 from bcm.hooks.data_exports import BcmDataExportsHook
+from bcm.hooks.pricing_calculator import BcmPricingCalculatorHook
+from bcm.hooks.transport import shared_trust
 from bcm.triggers import opening
 from bcm.triggers.budget import CallBudget
 from emulator.server import Emulator
@@ -76,3 +78,28 @@ def test_every_client_shares_the_loader(emu: Emulator, monkeypatch: pytest.Monke
     monkeypatch.setenv("AIRFLOW_CONN_AWS_HERE", connection(emu.url, **sts, **extra))
     session = BcmDataExportsHook(aws_conn_id="aws_here").get_session("us-east-1", deferrable=True)
     assert session.get_component("data_loader") is models(), "each client would read botocore's data anew"
+
+
+def test_every_client_shares_the_certificates_it_trusts(emu: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_OTHER", connection(emu.url, "777788889999"))
+
+    async def trusts(hook: BcmBaseHook, method: str) -> Any:
+        async with await opening.open_client(hook) as client:
+            await getattr(client, method)()
+            (session,) = client._endpoint.http_session._sessions.values()
+            return session.connector._ssl
+
+    async def both() -> list[Any]:
+        exports, calculator = BcmDataExportsHook(), BcmPricingCalculatorHook(aws_conn_id="aws_other")
+        return [await trusts(exports, "list_exports"), await trusts(calculator, "list_bill_estimates")]
+
+    first, second = asyncio.run(both())
+    assert first is second, "each client keeps a megabyte of certificates: aiobotocore makes its contexts elsewhere now"
+
+
+def test_what_only_one_client_may_use_is_its_own() -> None:
+    session_class = shared_trust().http_session_cls
+    contexts = [session_class(verify=verify)._build_ssl_contexts(None)[0] for verify in (True, False)]
+    assert contexts[0] is not contexts[1], "a client that verifies got the context of one that does not"
+    proxied = session_class(verify=True)._build_ssl_contexts("http://proxy:3128")
+    assert proxied[0] is not contexts[0], "a proxy's settings would be everybody's"
