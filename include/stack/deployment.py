@@ -93,6 +93,7 @@ class Stack:
     """
 
     airflow: AirflowApi
+    emulator: Running
     emulator_url: str
 
     def __init__(
@@ -131,7 +132,7 @@ class Stack:
 
     def _start(self) -> None:
         port = self.options.port or free_port()
-        emulator = self._start_emulator()
+        self.emulator = self._start_emulator()
         database = Database(self.layout)
         url = self.options.database or database.url
         self._env = environment.airflow(
@@ -140,7 +141,7 @@ class Stack:
         self._env |= self.options.settings
         migration = None if self.options.database else database.begin(self.processes, self._env)
         self._say("emulator starting" + (", database being migrated (first time only)" if migration else ""))
-        self.emulator_url = self._emulator_address(emulator)
+        self.emulator_url = self._emulator_address(self.emulator)
         self._env["AIRFLOW_CONN_AWS_DEFAULT"] = environment.aws_connection(self.emulator_url)
         if migration:
             self.wait(migration.ended, "the migration of Airflow's database")

@@ -42,8 +42,8 @@ SETTINGS = {
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT": "45",
     "AIRFLOW__SCHEDULER__TASK_QUEUED_TIMEOUT_CHECK_INTERVAL": "5",
     "AIRFLOW__SCHEDULER__NUM_STUCK_IN_QUEUED_RETRIES": "1000",
-    # the workers' slots are four, and a task that waits in Celery's queue counts as queued
-    "AIRFLOW__CORE__PARALLELISM": "3",
+    # of each scheduler: as many as the workers have slots, for one of the two is often dead
+    "AIRFLOW__CORE__PARALLELISM": "8",
     # A run that has begun goes before one that has not: else all of them would be at the same step all the time.
     "AIRFLOW__CORE__DEFAULT_TASK_WEIGHT_RULE": "upstream",
     # A helper of Celery's worker that looks for old DAG versions, of which there are none here; it outlives a worker
@@ -140,7 +140,7 @@ class Campaign:
                 stack.wait_healthy()
                 stack.wait_for_dags(*{launch.dag_id for launch in self._workload.launches})
                 self._progress.say(f"up; logs in {self._layout.logs}")
-                self._rage(stack)
+                self._rage(stack, services)
             self._expect_none_of(stack.processes.stack_id)
             servers = services.pids
         self.report.faults += [f"process {pid} of the services is left." for pid in servers if psutil.pid_exists(pid)]
@@ -169,12 +169,12 @@ class Campaign:
             database=services.database,
         )
 
-    def _rage(self, stack: Stack) -> None:
+    def _rage(self, stack: Stack, services: Services) -> None:
         """Launch, kill and revive; then let everything settle, and look at the ledger."""
         aws = Aws(stack.emulator_url)
         for rule in trouble.rules(self._workload.doomed):
             aws.fault(**rule)
-        victims = Victims(stack)
+        victims = Victims(stack, services)
         seconds = self._order.minutes * 60
         launcher = Launcher(stack.airflow, self._workload.launches, seconds * LAUNCHING, self._progress.say)
         launcher.start()

@@ -15,13 +15,15 @@ VICTIMS = (
     "dag-processor",
     "api-server",
 )
-MANNERS = ("machine", "main", "child")
-"""`machine`: the process and all that it has started, as when a machine is lost. `main`: it alone, as the kernel ends
-a process when memory runs out; what it has started lives on. `child`: one that it has started, as a task's process;
-of what has started none, itself."""
+MANNERS = {"machine": 2, "main": 1, "child": 1}
+"""How often each comes. `machine`: the process and all that it has started, as when a machine is lost. `main`: it
+alone, as the kernel ends a process when memory runs out; what it has started lives on. `child`: one that it has
+started, of a worker a task's process if there is one; of what has started none, itself."""
 SINGLE = ("dag-processor", "api-server")
 """There is one of these. They are spared every second time round: while there is no API server, no task can do
 anything, and its start takes many seconds of two busy cores."""
+WORKERS = ("worker-1", "worker-2")
+"""They are struck in the place of those: what is lost or doubled is lost or doubled in the middle of a task."""
 PAUSES = (4.0, 10.0)
 """The shortest and the longest time between two kills, in seconds."""
 
@@ -56,9 +58,10 @@ def kills(seed: int, seconds: float) -> list[Kill]:
     at = chance.uniform(*PAUSES)
     while at <= seconds:
         if not bag:
-            bag = [name for name in VICTIMS if rounds % 2 == 0 or name not in SINGLE]
+            bag = [*VICTIMS] if rounds % 2 == 0 else [*(name for name in VICTIMS if name not in SINGLE), *WORKERS]
             chance.shuffle(bag)
             rounds += 1
-        found.append(Kill(round(at, 2), bag.pop(), chance.choice(MANNERS), round(chance.random(), 4)))
+        (manner,) = chance.choices([*MANNERS], [*MANNERS.values()])
+        found.append(Kill(round(at, 2), bag.pop(), manner, round(chance.random(), 4)))
         at += chance.uniform(*PAUSES)
     return found

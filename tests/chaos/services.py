@@ -57,6 +57,12 @@ class Services:
         """The two processes' ids."""
         return [popen.pid for popen in self._started]
 
+    def check(self) -> None:
+        """Raise `StackError` if one of the two has ended."""
+        for popen in self._started:
+            if popen.poll() is not None:
+                raise StackError(f"PostgreSQL or Redis ended by itself. See the logs in {self._logs}.")
+
     def __enter__(self) -> Services:
         if lack := missing():
             raise StackError(f"{lack[:1].upper()}{lack[1:]}.")

@@ -13,7 +13,7 @@ WEATHERED: tuple[dict[str, Any], ...] = (
     {"operation": "*", "error": {"code": "InternalServerException", "status": 500}, "share": 0.08},
     {"operation": "*", "drop_answer": True, "share": 0.06},
     {"operation": "*", "reset_connection": True, "share": 0.06},
-    *({"operation": operation, "delay_seconds": 3} for operation in DECISIVE),
+    *({"operation": operation, "delay_seconds": 8} for operation in DECISIVE),
     {"service": "s3", "operation": "*", "error": {"code": "SlowDown", "status": 503}, "share": 0.05},
     {"service": "sts", "operation": "*", "error": {"code": "Throttling", "status": 400}, "share": 0.1},
 )
