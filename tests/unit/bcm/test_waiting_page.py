@@ -58,7 +58,7 @@ def test_an_estimate_costs_what_the_page_says(row: tuple[str, ...], clock: Clock
     lateness = int(row[3]) * (60 if row[4] == "min" else 1)
     aws = FakeAws(clock, {"b-1": ends})
     monkeypatch.setattr(StreamTrigger, "open_client", lambda self: aws.open)
-    ((moment, event),) = run_alone(clock, Make(clock).estimate())
+    ((moment, event),) = run_alone(clock, Make(clock).estimate(hours=20))
     assert event.payload["outcome"] == "success"
     assert abs(aws.counts.total() - int(row[2])) <= 1
     assert moment <= ends + lateness + 1
