@@ -141,10 +141,9 @@ class BcmBaseTrigger(StreamTrigger):
         await cls(**kwargs).stream().poll()
         yield
 
-    async def filter_shared_stream(self, shared_stream: AsyncIterator[None]) -> AsyncIterator[TriggerEvent]:
+    def filter_shared_stream(self, shared_stream: AsyncIterator[None]) -> AsyncIterator[TriggerEvent]:
         """Follow the shared poll until this trigger's own wait has a verdict."""
-        async for event in self._follow(self.stream()):
-            yield event
+        return self._follow(self.stream())
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Poll by itself, where the triggerer offers no shared stream (``dag.test()``)."""

@@ -27,7 +27,7 @@ AGE_SHARE = 0.1
 NOT_LOOKED = "not looked for yet"
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Wait:
     """One task's wait.
 
