@@ -110,7 +110,7 @@ def story(verdict: Mapping[str, Any] | None) -> str:
     if not verdict:
         return "without an outcome."
     members = (f"{name} {value}" for name, value in verdict.items() if name != "outcome" and value not in (None, ""))
-    return f"{verdict.get('outcome')} ({verdict.get('message') or ', '.join(members)})"
+    return f"{verdict.get('outcome')}: {verdict.get('message') or ', '.join(members)}"
 
 
 def raise_unless_success(verdict: Mapping[str, Any] | None) -> Verdict:

@@ -102,7 +102,7 @@ def test_the_good_estimate_is_returned(ended: Ended, way: str) -> None:
     answer = ended.run.xcom(f"{way}_good")
     assert (answer["bill_estimate_id"], answer["status"]) == (ended.good, "COMPLETE")
     log = ended.run.log_text(f"{way}_good")
-    assert f"The wait is over: success (bill_estimate_id {ended.good}" in log
+    assert f"The wait is over: success: bill_estimate_id {ended.good}" in log
     assert f"callback: {way}_good is success" in log
 
 

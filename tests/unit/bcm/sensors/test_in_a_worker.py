@@ -217,7 +217,7 @@ def test_the_log_tells_at_the_start_at_each_change_and_once_an_hour(worker: Work
         "Waiting for bill estimate b-1: IN_PROGRESS. Began at 2026-11-20 06:00:00 UTC (0h00m00s ago), "
         "next look in 60 s, gives up at 2026-11-20 20:00:00 UTC."
     )
-    assert "The wait is over: success (bill_estimate_id b-1, status COMPLETE)" in [line for _, line in worker.lines]
+    assert "The wait is over: success: bill_estimate_id b-1, status COMPLETE" in [line for _, line in worker.lines]
 
 
 def test_the_log_of_a_new_try_begins_with_what_is_awaited(worker: Worker) -> None:
