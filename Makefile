@@ -13,7 +13,7 @@ export PYTHONPATH := plugins:include
 # A .venv whose Python went away (upgraded, or the folder was copied) is made again.
 $(shell [ ! -d .venv ] || $(BIN)/python -c '' 2>/dev/null || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help install run dev emulator test test-unit test-dags test-system test-chaos test-ui test-peers test-compose chaos lint format docs screenshots bench-waits lock clean
+.PHONY: help install run dev emulator test test-unit test-dags test-system test-chaos test-ui test-peers test-compose chaos lint format docs screenshots lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -64,9 +64,6 @@ docs: .venv/.dev ## generate docs/DAGS.md from the DAGs
 
 screenshots: .venv/.dev ## take the pictures in docs/images anew, from a real run (needs chromium)
 	@$(BIN)/python -m docs.screenshots
-
-bench-waits: .venv/.runtime ## what waiting costs beside the amazon provider's own trigger: half an hour (FULL=1: two)
-	@$(BIN)/python tests/benchmarks/bench_waits.py $(if $(FULL),--full)
 
 lock: .venv/.runtime ## resolve the requirements anew into constraints.txt
 	@UV_SYSTEM_CERTS=1 $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header \
