@@ -7,7 +7,6 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -82,9 +81,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if len({name for _, name in given.bucket}) < len(given.bucket):
         command.error("argument --bucket: give each name once; all accounts share the names")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    ended = threading.Event()
     for signal_number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signal_number, lambda *_: ended.set())
+        # At once: requests and deliveries under way are not awaited, and there is nothing to save. No lock either,
+        # which a second signal on the heels of the first would find taken: `make` and a terminal both send one.
+        signal.signal(signal_number, lambda *_: os._exit(0))
     settings = Settings(
         accounts=given.accounts,
         buckets=tuple(given.bucket),
@@ -104,9 +104,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         command.error(f"cannot serve on {given.host}:{given.port}: {error.strerror}")
     emulator.start()
     print(f"emulator ready at {emulator.url}", flush=True)  # noqa: T201 - the line that callers wait for
-    ended.wait()
-    # At once: requests and deliveries under way are not awaited, and there is nothing to save.
-    os._exit(0)
+    while True:
+        signal.pause()
 
 
 def _checked(parse: Callable[[str], Value]) -> Callable[[str], Value]:

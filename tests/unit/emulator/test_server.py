@@ -146,6 +146,14 @@ def test_the_process_says_when_it_serves_and_ends_with_zero(start, number):
     assert process.returncode == 0
 
 
+def test_signals_on_the_heels_of_each_other_end_it_too(start):
+    process, _ = start()
+    # a terminal, make and a supervisor all pass a signal on; one of them comes while another is being handled
+    for _ in range(300):
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=10) == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
