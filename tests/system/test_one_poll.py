@@ -22,7 +22,7 @@ ESTIMATES, EXECUTIONS = 20, 5
 INTERVAL = 2.0
 """Seconds between two polls: the stack's [bcm] poke_interval and max_wait."""
 JITTER = 0.1
-"""By how much of the interval a poll may come early or late (bcm.triggers.stream)."""
+"""By how much of the interval a poll may come early or late (bcm.triggers.client)."""
 WINDOW = 16.0
 """Seconds in which polls are counted."""
 

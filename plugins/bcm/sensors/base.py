@@ -20,7 +20,7 @@ from bcm.sensors.arguments import refuse_passwords, start_trigger_args
 from bcm.sensors.memory import WaitMemory
 from bcm.statuses import Verdict, raise_unless_success, story
 from bcm.triggers.base import GRACE, BcmBaseTrigger
-from bcm.triggers.stream import CLIENT_LIFETIME
+from bcm.triggers.client import CLIENT_LIFETIME
 from bcm.triggers.wait import NOT_LOOKED, Wait
 
 

@@ -13,9 +13,10 @@ from airflow.triggers.base import BaseEventTrigger, TriggerEvent
 
 from bcm.hooks.base import BCM_REGION, BcmBaseHook
 from bcm.looks import Look
+from bcm.triggers.client import OpenClient
 from bcm.triggers.metrics import Meter
 from bcm.triggers.opening import open_client
-from bcm.triggers.stream import OpenClient, StatusStream
+from bcm.triggers.stream import StatusStream
 from bcm.triggers.wait import NOT_LOOKED, Wait
 
 #: The framework's own time-out of a deferral comes this long after ours, which says what was awaited.

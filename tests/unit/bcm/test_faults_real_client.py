@@ -144,7 +144,7 @@ def test_a_key_that_is_taken_away_ends_the_wait_with_what_aws_says(world: World,
 @pytest.fixture
 def shortlived(monkeypatch: pytest.MonkeyPatch) -> None:
     """Clients that are opened anew all the time."""
-    monkeypatch.setattr("bcm.triggers.stream.CLIENT_LIFETIME", 0.1)
+    monkeypatch.setattr("bcm.triggers.client.CLIENT_LIFETIME", 0.1)
 
 
 @pytest.mark.usefixtures("shortlived")

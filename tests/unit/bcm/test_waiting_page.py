@@ -15,7 +15,7 @@ from tests.unit.bcm.triggers.virtual_time import Clock
 from bcm.looks import ESTIMATE_DUE, ESTIMATE_EARLIEST, LOOK_BACK
 from bcm.triggers.base import GRACE, StreamTrigger
 from bcm.triggers.budget import BUDGET, CallBudget
-from bcm.triggers.stream import CLIENT_LIFETIME, FIRST_HOLD, JITTER
+from bcm.triggers.client import CLIENT_LIFETIME, FIRST_HOLD, JITTER
 from bcm.triggers.wait import AGE_SHARE, LONGEST_BACKOFF, NOT_FOUND_LOOKS, REPORT_EVERY, SETTLING
 
 REPO = Path(__file__).parents[3]
@@ -69,8 +69,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Virtual time, without jitter, and without a limit of calls."""
     clock = Clock()
     clock.patch(monkeypatch)
-    monkeypatch.setattr("bcm.triggers.stream.JITTER", 0.0)
-    monkeypatch.setattr("bcm.triggers.stream.BUDGET", CallBudget(float("inf")))
+    monkeypatch.setattr("bcm.triggers.client.JITTER", 0.0)
+    monkeypatch.setattr("bcm.triggers.client.BUDGET", CallBudget(float("inf")))
     return clock
 
 

@@ -12,7 +12,7 @@ from tests.unit.bcm.triggers.fake_aws import client_error
 
 from bcm.exceptions import AwsConnectionMissingError, AwsRefusedError, BillEstimateFailedError, ResourceVanishedError
 from bcm.sensors.pricing_calculator import BcmBillEstimateSensor
-from bcm.triggers.stream import CLIENT_LIFETIME
+from bcm.triggers.client import CLIENT_LIFETIME
 from bcm.triggers.wait import LONGEST_BACKOFF
 
 BOTH = pytest.mark.parametrize("way", [POKE, RESCHEDULE], ids=["poke", "reschedule"])

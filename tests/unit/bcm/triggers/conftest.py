@@ -37,8 +37,8 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Virtual time, without jitter, and without a limit of calls."""
     clock = Clock()
     clock.patch(monkeypatch)
-    monkeypatch.setattr("bcm.triggers.stream.JITTER", 0.0)
-    monkeypatch.setattr("bcm.triggers.stream.BUDGET", CallBudget(float("inf")))
+    monkeypatch.setattr("bcm.triggers.client.JITTER", 0.0)
+    monkeypatch.setattr("bcm.triggers.client.BUDGET", CallBudget(float("inf")))
     return clock
 
 

@@ -22,7 +22,7 @@ def pauses(aws: FakeAws, method: str) -> dict[float, float]:
 def test_an_estimate_of_ten_hours_costs_150_calls_and_is_noticed_within_90_seconds(
     alone: Any, make: Make, aws: FakeAws, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
-    monkeypatch.setattr("bcm.triggers.stream.JITTER", 0.1)
+    monkeypatch.setattr("bcm.triggers.client.JITTER", 0.1)
     random.seed(seed)
     aws.ends = {"b-1": 10 * HOUR}
     ((moment, event),) = alone(make.estimate())

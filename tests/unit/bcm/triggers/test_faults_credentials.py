@@ -14,7 +14,8 @@ from tests.unit.bcm.triggers.fake_aws import FakeAws, client_error
 
 from bcm.exceptions import AwsConnectionMissingError
 from bcm.hooks.base import REJECTED_CODES
-from bcm.triggers.stream import CLIENT_LIFETIME, StatusStream
+from bcm.triggers.client import CLIENT_LIFETIME
+from bcm.triggers.stream import StatusStream
 
 REJECTED = pytest.mark.parametrize("code", sorted(REJECTED_CODES))
 

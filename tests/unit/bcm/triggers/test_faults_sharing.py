@@ -8,7 +8,7 @@ import pytest
 from tests.unit.bcm.triggers.conftest import HOUR, Make, Triggerer
 from tests.unit.bcm.triggers.fake_aws import FakeAws, client_error
 
-from bcm.triggers.stream import FIRST_HOLD
+from bcm.triggers.client import FIRST_HOLD
 
 
 def about(aws: FakeAws, name: str, code: str, until: float = 9e9) -> None:

@@ -128,7 +128,7 @@ def test_an_event_is_small_plain_json(triggerer: Triggerer, make: Make, aws: Fak
 def test_jitter_keeps_waits_of_one_stream_in_step(
     triggerer: Triggerer, make: Make, aws: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bcm.triggers.stream.JITTER", 0.1)
+    monkeypatch.setattr("bcm.triggers.client.JITTER", 0.1)
     aws.ends = {"x-1": HOUR}
     triggerer.run(*(make.execution() for _ in range(10)))
     moments = aws.moments("list_executions")

@@ -62,6 +62,6 @@ class Clock:
             def now(cls, tz: tzinfo | None = None) -> datetime:
                 return datetime.fromtimestamp(clock.time(), tz)
 
-        for module in ("base", "stream", "wait", "budget", "metrics", "news"):
+        for module in ("base", "client", "stream", "wait", "budget", "metrics", "news"):
             monkeypatch.setattr(f"bcm.triggers.{module}.time", self)
         monkeypatch.setattr("bcm.looks.datetime", VirtualDatetime)
