@@ -13,7 +13,7 @@ export PYTHONPATH := plugins:include
 # A .venv whose Python went away (upgraded, or the folder was copied) is made again.
 $(shell [ ! -d .venv ] || $(BIN)/python -c '' 2>/dev/null || rm -f .venv/.runtime .venv/.dev)
 
-.PHONY: help install run dev emulator test test-unit test-dags test-system test-chaos test-ui test-peers test-compose chaos lint format docs screenshots lock clean
+.PHONY: help install run dev emulator test test-unit test-dags test-system test-ui test-peers test-chaos test-compose chaos lint format docs screenshots bench-waits lock clean
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -30,18 +30,18 @@ dev: .venv/.runtime ## keep Airflow and the emulator up, with the UI's address a
 emulator: .venv/.runtime ## the emulator alone, in the foreground (PORT=5005, SPEED=300)
 	@$(BIN)/python -m stack emulator --port $(PORT) --speed $(SPEED)
 
-test: .venv/.dev lint ## all tests but compose and chaos: lint, unit, dags, system, ui, peers
-	@$(BIN)/python -m tests.levels unit dags system ui peers
+test: .venv/.dev lint ## all tests but compose: lint, unit, dags, system, ui, peers, chaos
+	@$(BIN)/python -m tests.levels unit dags system ui peers chaos
 
-test-unit test-dags test-system test-chaos test-ui test-peers: test-%: .venv/.dev
+test-unit test-dags test-system test-ui test-peers test-chaos: test-%: .venv/.dev
 	@$(BIN)/python -m tests.levels $*
 
 test-unit: ## our code alone, against the emulator in process
 test-dags: ## the DAGs: parsing, policy, import budget
 test-system: ## Airflow's real processes against the emulator
-test-chaos: ## a short `make chaos` (Debian: apt-get install postgresql redis-server)
 test-ui: ## the UI in a headless Chromium (Debian: apt-get install chromium)
 test-peers: ## programs of others against the emulator, each in an environment of its own in var/peers
+test-chaos: ## a short `make chaos` (Debian: apt-get install postgresql redis-server)
 
 test-compose: .venv/.dev ## docker-compose.yaml on a real engine (needs docker)
 	@$(BIN)/python -m tests.levels compose
@@ -64,6 +64,9 @@ docs: .venv/.dev ## generate docs/DAGS.md from the DAGs
 
 screenshots: .venv/.dev ## take the pictures in docs/images anew, from a real run (needs chromium)
 	@$(BIN)/python -m docs.screenshots
+
+bench-waits: .venv/.runtime ## what waiting costs beside the amazon provider's own trigger: an hour (CASES=--quick: less)
+	@$(BIN)/python -m tests.benchmarks.waits $(CASES)
 
 lock: .venv/.runtime ## resolve the requirements anew into constraints.txt
 	@UV_SYSTEM_CERTS=1 $(BIN)/python -m uv pip compile --quiet --universal --python-version 3.11 --no-header \

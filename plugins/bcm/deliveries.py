@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from bcm.hooks.data_exports import created_at
-from bcm.looks import ANY_MOMENT, Calls, ExecutionLook, Executions, Forecast, Seen, Steps, export_name, pages
+from bcm.looks import ANY_MOMENT, PAGE, Calls, ExecutionLook, Executions, Forecast, Seen, Steps, export_name, pages
 from bcm.statuses import EXECUTION_FAILED, EXECUTION_IN_PROGRESS, EXECUTION_SUCCEEDED
 
 Execution = Mapping[str, Any]
@@ -85,7 +85,7 @@ class ExportLook:
 
     def survey(self) -> Calls:
         """Yield the calls whose answers all looks share, and return the ARN of each export by name."""
-        exports = yield from pages("list_exports", "Exports")
+        exports = yield from pages("list_exports", "Exports", MaxResults=PAGE)
         return {one["ExportName"]: one["ExportArn"] for one in exports}
 
     def steps(self, survey: Mapping[str, str] | None = None) -> Steps:

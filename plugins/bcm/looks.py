@@ -16,6 +16,8 @@ from typing import Any, NamedTuple, Protocol
 from bcm.hooks.data_exports import created_at, differences, newest_first
 from bcm.statuses import ESTIMATE_IN_PROGRESS, Verdict, judge_estimate, judge_execution
 
+#: Items of a page of Data Exports, the most that AWS allows: an export's executions become thousands in a few years.
+PAGE = 300
 #: How many executions a look goes back for one that matches; AWS makes up to three a day and billing period.
 LOOK_BACK = 20
 #: No bill estimate ends before this age; AWS's user guide names 20 minutes as the shortest.
@@ -126,7 +128,7 @@ class ExecutionLook:
 
     def survey(self) -> Calls:
         """Yield the calls whose answers all looks with this subject share, and return :class:`Executions`."""
-        executions = yield from pages("list_executions", "Executions", ExportArn=self.export_arn)
+        executions = yield from pages("list_executions", "Executions", ExportArn=self.export_arn, MaxResults=PAGE)
         return Executions(newest_first(executions), {one["ExecutionId"]: one for one in executions})
 
     def steps(self, survey: Executions | None = None) -> Steps:

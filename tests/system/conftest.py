@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from tests.system import definitions
+from tests.system.statsd import Statsd
 from tests.system.support import Aws
 
 from stack.deployment import Options, Stack
@@ -20,18 +21,33 @@ QUICK_TO_NOTICE = {
     "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
     "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "12",
 }
-QUICK_TO_RETRY = '''"""A cluster policy: what is retried is retried at once."""
+POLICIES = '''"""Cluster policies: what is retried is retried at once; deliveries start DAGs, time does not."""
 
 from datetime import timedelta
+
+from airflow.sdk.definitions.timetables.assets import AssetTriggeredTimetable
+from airflow.sdk.definitions.timetables.simple import NullTimetable
 
 
 def task_policy(task):
     task.retry_delay = timedelta(seconds=1)
+
+
+def dag_policy(dag):
+    if not isinstance(dag.timetable, AssetTriggeredTimetable):
+        dag.timetable = NullTimetable()
 '''
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def statsd() -> Iterator[Statsd]:
+    """What takes this project's metrics from the stack's processes."""
+    with Statsd() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, statsd: Statsd) -> Iterator[Stack]:
     """The project's DAGs, and the tests' own DAG and definitions, on a stack that all tests share.
 
     Its emulated time stands almost still: a test lets hours pass with `Aws.advance`. What a test changes (faults,
@@ -46,8 +62,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     for dag in Path(__file__).parent.glob("dags/*.py"):
         shutil.copy(dag, layout.dags)
     definitions.write(layout.include / "exports", *definitions.ALL)
-    (layout.include / "airflow_local_settings.py").write_text(QUICK_TO_RETRY)
-    with Stack(layout, Options(speed=1, settings=QUICK_TO_NOTICE)) as stack:
+    (layout.include / "airflow_local_settings.py").write_text(POLICIES)
+    with Stack(layout, Options(speed=1, schedules=True, settings=QUICK_TO_NOTICE | statsd.settings)) as stack:
         stack.wait_healthy()
         stack.wait_for_dags("many_waits", "export_lifecycle__crash", "estimate_lifecycle__savings-plan")
         yield stack

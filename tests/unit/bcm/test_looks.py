@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from botocore.session import get_session
 
 from bcm.looks import ANY_MOMENT, LOOK_BACK, Call, EstimateLook, ExecutionLook, Seen, look_now
 
@@ -68,6 +69,13 @@ def test_every_page_of_the_list_is_read() -> None:
     aws = Aws(*map(execution, range(7)), page=2)
     assert look_now(ExecutionLook(ARN), aws).verdict["execution_id"] == "e-6"
     assert aws.methods() == ["list_executions"] * 4
+
+
+def test_pages_are_as_large_as_aws_allows() -> None:
+    aws = Aws(execution(1))
+    look_now(ExecutionLook(ARN), aws)
+    shape = get_session().get_service_model("bcm-data-exports").operation_model("ListExecutions").input_shape
+    assert aws.calls[0].kwargs["MaxResults"] == shape.members["MaxResults"].metadata["max"]
 
 
 def test_a_newer_execution_in_progress_is_awaited_and_its_answer_is_due() -> None:
