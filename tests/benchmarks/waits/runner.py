@@ -1,7 +1,7 @@
 """The process that is measured: Airflow's own TriggerRunner, on an event loop that notes how long it is held up.
 
-`python -m tests.benchmarks.waits.runner LOG_FD DELAYS_FD MODULE ...`, started by the supervisor with its socket as the
-standard input.
+`python -m tests.benchmarks.waits.runner triggerer LOG_FD DELAYS_FD MODULE ...`, started by the supervisor with its
+socket as the standard input. Like `airflow triggerer` it has the deployment's local settings.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 
 from airflow.jobs.triggerer_job_runner import TriggerRunner
 from airflow.sdk.execution_time.supervisor import _configure_logs_over_json_channel
+from airflow.settings import import_local_settings
 from tests.benchmarks.waits.profile import Profile
 
 #: Seconds between two readings of the thread's clock, which is a system call; what is shorter is not noted.
@@ -84,7 +85,8 @@ class WatchedLoops(asyncio.DefaultEventLoopPolicy):
 
 def main() -> None:
     """Run until SIGTERM, as the fork of the triggerer does."""
-    log, delays, *modules = sys.argv[1:]
+    _, log, delays, *modules = sys.argv[1:]
+    import_local_settings()
     _configure_logs_over_json_channel(int(log))
     for module in modules:
         importlib.import_module(module)

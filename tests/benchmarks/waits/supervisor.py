@@ -49,7 +49,7 @@ class Runner:
         logs, their_logs = socket.socketpair()
         with output.open("wb") as file, self._delays_path.open("wb") as delays:
             fds = (their_logs.fileno(), delays.fileno())
-            command = [sys.executable, "-m", f"{__package__}.runner", *map(str, fds), *modules]
+            command = [sys.executable, "-m", f"{__package__}.runner", "triggerer", *map(str, fds), *modules]
             self._popen = subprocess.Popen(command, stdin=theirs, stdout=file, stderr=file, pass_fds=fds, env=env)
         theirs.close()
         their_logs.close()
@@ -146,7 +146,7 @@ def environment(connections: dict[str, str], home: Path, **more: str) -> dict[st
     :param connections: Airflow's connections by name, as JSON
     """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    paths = os.pathsep.join(map(str, (REPO / "plugins", REPO)))
+    paths = os.pathsep.join(map(str, (REPO / "plugins", REPO / "include", REPO)))
     named = {f"AIRFLOW_CONN_{name.upper()}": value for name, value in connections.items()}
     settings = {"AIRFLOW_HOME": str(home), "PYTHONPATH": paths, "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     return {**kept, **settings, **named, **more}
