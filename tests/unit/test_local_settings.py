@@ -11,12 +11,7 @@ from pathlib import Path
 import pytest
 
 INCLUDE = Path(__file__).parents[2] / "include"
-LOAD = """
-import gc
-from airflow.settings import import_local_settings
-import_local_settings()
-print(gc.get_threshold())
-"""
+LOAD = "import airflow, gc; print(gc.get_threshold())"
 
 
 @pytest.mark.parametrize(("command", "full"), [("triggerer", 1000), ("scheduler", gc.get_threshold()[2])])

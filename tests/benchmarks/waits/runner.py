@@ -18,7 +18,6 @@ from pathlib import Path
 
 from airflow.jobs.triggerer_job_runner import TriggerRunner
 from airflow.sdk.execution_time.supervisor import _configure_logs_over_json_channel
-from airflow.settings import import_local_settings
 from tests.benchmarks.waits.profile import Profile
 
 #: Seconds between two readings of the thread's clock, which is a system call; what is shorter is not noted.
@@ -86,7 +85,6 @@ class WatchedLoops(asyncio.DefaultEventLoopPolicy):
 def main() -> None:
     """Run until SIGTERM, as the fork of the triggerer does."""
     _, log, delays, *modules = sys.argv[1:]
-    import_local_settings()
     _configure_logs_over_json_channel(int(log))
     for module in modules:
         importlib.import_module(module)
