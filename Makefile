@@ -65,7 +65,7 @@ docs: .venv/.dev ## generate docs/DAGS.md from the DAGs
 screenshots: .venv/.dev ## take the pictures in docs/images anew, from a real run (needs chromium)
 	@$(BIN)/python -m docs.screenshots
 
-bench-waits: .venv/.runtime ## what waiting costs beside the amazon provider's own trigger: an hour (CASES=--quick: less)
+bench-waits: .venv/.runtime ## what waiting costs beside the amazon provider's own trigger: two hours (CASES=--quick: half of one)
 	@$(BIN)/python -m tests.benchmarks.waits $(CASES)
 
 lock: .venv/.runtime ## resolve the requirements anew into constraints.txt
