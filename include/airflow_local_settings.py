@@ -9,9 +9,9 @@ import gc
 import sys
 
 #: After so many looks among the younger objects Python looks for garbage among all of them; its own default is 10.
-#: That holds up the triggerer's event loop, and with it every wait: 0.2 seconds with none, 0.8 with 10,000. Nearly all
-#: garbage is young, or is none that needs to be looked for.
-YOUNG_BEFORE_ALL = 1000
+#: That holds up the triggerer's event loop, and with it every wait: 0.2 seconds with none, 0.8 with 10,000. Never would
+#: be too seldom: AWS clients that were closed, of any provider's triggers, are garbage that is found only so.
+YOUNG_BEFORE_ALL = 100
 
 if sys.argv[1:2] == ["triggerer"]:
     gc.set_threshold(*gc.get_threshold()[:2], YOUNG_BEFORE_ALL)

@@ -14,7 +14,7 @@ INCLUDE = Path(__file__).parents[2] / "include"
 LOAD = "import airflow, gc; print(gc.get_threshold())"
 
 
-@pytest.mark.parametrize(("command", "full"), [("triggerer", 1000), ("scheduler", gc.get_threshold()[2])])
+@pytest.mark.parametrize(("command", "full"), [("triggerer", 100), ("scheduler", gc.get_threshold()[2])])
 def test_the_triggerer_looks_through_all_objects_seldom(tmp_path: Path, command: str, full: int) -> None:
     env = {**os.environ, "PYTHONPATH": str(INCLUDE), "AIRFLOW_HOME": str(tmp_path)}
     done = subprocess.run([sys.executable, "-c", LOAD, command], capture_output=True, text=True, env=env, check=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, cached_property, partial
@@ -67,12 +68,19 @@ TRANSIENT_CODES = (
 )
 #: Codes that say that a thing does not exist; the first is Data Exports', the second S3's HEAD.
 NOT_FOUND_CODES = frozenset({"ResourceNotFoundException", "404", "NoSuchBucket"})
+#: A URL that carries a password, as a proxy's may.
+URL_WITH_PASSWORD = re.compile(r"//[^/@\s]*:[^/@\s]+@")
+
+
+def response(error: BaseException) -> dict[str, Any]:
+    """Return what AWS answered, as a botocore ``ClientError`` carries it; {} for any other exception."""
+    answered = getattr(error, "response", None)
+    return answered if isinstance(answered, dict) else {}
 
 
 def error_code(error: BaseException) -> str:
     """Return the API's error code of a botocore ``ClientError``, or "" for any other exception."""
-    response = getattr(error, "response", None) or {}
-    return str(response.get("Error", {}).get("Code", ""))
+    return str(response(error).get("Error", {}).get("Code", ""))
 
 
 def is_from_aws(error: BaseException) -> bool:
@@ -106,11 +114,11 @@ def is_transient(error: BaseException) -> bool:
 
 def answer(error: BaseException) -> str:
     """Return what AWS answered, with its code, message and field list; of any other error what it says."""
-    response = getattr(error, "response", None)
-    if not response:
+    answered = response(error)
+    if not answered:
         return str(error) if isinstance(error, BcmError) else f"{type(error).__name__}: {error}"
-    detail = response.get("Error", {}).get("Message") or response.get("message") or ""
-    fields = response.get("Fields") or response.get("fieldList") or []
+    detail = answered.get("Error", {}).get("Message") or answered.get("message") or ""
+    fields = answered.get("Fields") or answered.get("fieldList") or []
     named = "; ".join(f"{f.get('Name') or f.get('name')}: {f.get('Message') or f.get('message')}" for f in fields)
     return f"AWS answered {error_code(error)}: {detail}" + (f" ({named})" if named else "")
 
@@ -143,6 +151,30 @@ def models() -> Any:
     """Return what reads botocore's models, once for all of a triggerer's sessions: the provider's own."""
     session = BaseSessionFactory(conn=None).get_async_session()  # type: ignore[no-untyped-call]
     return session.get_component("data_loader")
+
+
+def refuse_passwords(botocore_config: dict[str, Any] | None) -> None:
+    """Refuse a configuration with a password in it: it goes into the serialized DAG and into the trigger.
+
+    :raises ValueError: when there is one
+    """
+    if any(isinstance(leaf, str) and URL_WITH_PASSWORD.search(leaf) for leaf in leaves(botocore_config)):
+        raise ValueError(
+            "botocore_config: has a URL with a password, which would be readable in the serialized DAG. Put it into "
+            "config_kwargs of the connection's extra, which Airflow encrypts."
+        )
+
+
+def leaves(value: Any) -> Iterator[Any]:
+    """Yield everything in a nested value that is neither a mapping nor a list."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from leaves(each)
+    elif isinstance(value, (list, tuple)):
+        for each in value:
+            yield from leaves(each)
+    else:
+        yield value
 
 
 class BcmBaseHook(AwsBaseHook):

@@ -1,8 +1,7 @@
-"""What a sensor refuses when its DAG is parsed: arguments that could not work, or would show a secret."""
+"""What a sensor refuses when its DAG is parsed: arguments with which it could not start in the triggerer."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -12,22 +11,8 @@ from airflow.sdk.bases.sensor import BaseSensorOperator
 from airflow.sdk.definitions.xcom_arg import PlainXComArg
 from airflow.triggers.base import StartTriggerArgs
 
+from bcm.hooks.base import leaves
 from bcm.triggers.base import GRACE, BcmBaseTrigger
-
-#: A URL that carries a password, as a proxy's may.
-URL_WITH_PASSWORD = re.compile(r"//[^/@\s]*:[^/@\s]+@")
-
-
-def refuse_passwords(botocore_config: dict[str, Any] | None) -> None:
-    """Refuse a configuration with a password in it: a sensor's goes into the serialized DAG and into its trigger.
-
-    :raises ValueError: when there is one
-    """
-    if any(isinstance(leaf, str) and URL_WITH_PASSWORD.search(leaf) for leaf in _leaves(botocore_config)):
-        raise ValueError(
-            "botocore_config: has a URL with a password, which would be readable in the serialized DAG. Put it into "
-            "config_kwargs of the connection's extra, which Airflow encrypts."
-        )
 
 
 def start_trigger_args(sensor: BaseSensorOperator, trigger: BcmBaseTrigger, timeout: float) -> StartTriggerArgs:
@@ -70,7 +55,7 @@ def _problems(sensor: Any, kwargs: dict[str, Any], whole: timedelta) -> Iterator
             "start_from_trigger: not inside a mapped task group, where the triggerer of Airflow 3.3 resolves no "
             "inputs. Leave it out"
         )
-    for leaf in _leaves(kwargs):
+    for leaf in leaves(kwargs):
         if isinstance(leaf, XComArg):
             yield (
                 "start_from_trigger: takes the output of a task only for a whole argument that is text, and only of a "
@@ -81,15 +66,3 @@ def _problems(sensor: Any, kwargs: dict[str, Any], whole: timedelta) -> Iterator
                 "start_from_trigger: a template with xcom_pull needs map_indexes=-1 in it, or the triggerer of "
                 "Airflow 3.3 waits for the value for ever"
             )
-
-
-def _leaves(value: Any) -> Iterator[Any]:
-    """Yield everything in a nested value that is neither a mapping nor a list."""
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from _leaves(each)
-    elif isinstance(value, (list, tuple)):
-        for each in value:
-            yield from _leaves(each)
-    else:
-        yield value

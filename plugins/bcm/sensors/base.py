@@ -14,9 +14,9 @@ from airflow.sdk import Context, PokeReturnValue, conf
 from airflow.sdk.exceptions import AirflowException, AirflowSkipException
 
 from bcm.exceptions import AwsConnectionMissingError, AwsRefusedError, AwsUnavailableError
-from bcm.hooks.base import BCM_REGION, REJECTED_CODES, BcmBaseHook, aws_errors, error_code
+from bcm.hooks.base import BCM_REGION, REJECTED_CODES, BcmBaseHook, aws_errors, error_code, refuse_passwords
 from bcm.looks import Look, look_now
-from bcm.sensors.arguments import refuse_passwords, start_trigger_args
+from bcm.sensors.arguments import start_trigger_args
 from bcm.sensors.memory import WaitMemory
 from bcm.statuses import Verdict, raise_unless_success, story
 from bcm.triggers.base import GRACE, BcmBaseTrigger

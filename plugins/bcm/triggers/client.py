@@ -20,20 +20,24 @@ from bcm.triggers.wait import LONGEST_BACKOFF, retry_after
 JITTER = 0.1
 #: Seconds after which a client is opened anew, so that an edited or deleted connection is noticed during a wait.
 CLIENT_LIFETIME = 2400.0
-#: First pause, in seconds, of a whole connection that AWS throttles; it doubles.
+#: Seconds for which a new client is not opened anew, whatever AWS says of its credentials.
+FRESH = 5.0
+#: First pause, in seconds, of a whole connection that AWS throttles or does not answer; it doubles.
 FIRST_HOLD = 5.0
+#: A call that fails after so many seconds got no answer: the calls of others would stand behind the next such one.
+SLOW = 30.0
 
 OpenClient = Callable[[], Awaitable[AbstractAsyncContextManager[Any]]]
 
 
-class NotAskedError(Exception):
-    """A call was not made, for what AWS answered to an earlier one of the connection.
+class PausedError(Exception):
+    """The connection makes no calls for a while.
 
-    :param reason: that answer
-    :param pause: seconds until calls are made again; None when the wait may choose
+    :param reason: what AWS answered to this call, or to the one for which it pauses
+    :param pause: seconds until calls are made again
     """
 
-    def __init__(self, reason: Exception, pause: float | None) -> None:
+    def __init__(self, reason: Exception, pause: float) -> None:
         super().__init__(str(reason))
         self.reason = reason
         self.pause = pause
@@ -44,31 +48,34 @@ class SharedClient:
 
     :param open_client: opens one
     :param meter: counts its calls
-    :ivar stale: what says that the client's credentials are of no use any more; None while they are
     """
 
     def __init__(self, open_client: OpenClient, meter: Meter) -> None:
         self.open_client = open_client
         self.meter = meter
-        self.stale: Exception | None = None
         self.log = logging.getLogger(__name__)
         self._client: Any = None
         self._context: AbstractAsyncContextManager[Any] | None = None
-        self._until = 0.0
-        self._works = False
+        self._opened = 0.0
+        self._doubted = False
         self._held: Exception | None = None
         self._held_until = 0.0
-        self._throttles = 0
+        self._holds = 0
+
+    @property
+    def outdated(self) -> bool:
+        """Tell whether the next call should be with a new client: AWS no longer takes its credentials, or it is old."""
+        age = time.monotonic() - self._opened
+        return age >= CLIENT_LIFETIME or (self._doubted and age >= FRESH)
 
     async def open(self) -> None:
-        """Have a client that is not too old."""
-        if self._client is not None and time.monotonic() >= self._until:
+        """Have a client that is not outdated."""
+        if self._client is not None and self.outdated:
             await self.close()
         if self._client is None:
             context = await self.open_client()
             self._client = await context.__aenter__()
-            self._context, self._until = context, time.monotonic() + CLIENT_LIFETIME
-            self._works, self.stale = False, None
+            self._context, self._opened, self._doubted = context, time.monotonic(), False
 
     async def close(self) -> None:
         """Close the client, if there is one."""
@@ -82,32 +89,35 @@ class SharedClient:
     async def call(self, call: Call) -> dict[str, Any]:
         """Make a call in its turn.
 
-        :raises NotAskedError: while AWS throttles the connection, and until a stale client is opened anew
+        :raises PausedError: when AWS throttles it, and while the connection pauses for that, or for want of answers
         """
-        if self.stale is not None:
-            raise NotAskedError(self.stale, None)
         held = self._held_until - time.monotonic()
         if self._held is not None and held > 0:
-            raise NotAskedError(self._held, held)
+            raise PausedError(self._held, held)
         await BUDGET.turn()
+        began = time.monotonic()
         try:
             answer: dict[str, Any] = await call.on(self._client)
         except Exception as error:
             self.meter.called(call.method, error)
             code = error_code(error)
             if code in THROTTLING_CODES:
+                raise PausedError(error, self._hold(error)) from error
+            if time.monotonic() - began >= SLOW:
                 self._hold(error)
-            elif code in EXPIRED_CODES or (code in REJECTED_CODES and self._works):
-                self.stale = error
+            self._doubted = self._doubted or code in EXPIRED_CODES or code in REJECTED_CODES
             raise
         self.meter.called(call.method)
-        self._held, self._throttles, self._works = None, 0, True
+        self._held, self._holds = None, 0
         return answer
 
-    def _hold(self, error: Exception) -> None:
-        pause = min(FIRST_HOLD * 2**self._throttles, LONGEST_BACKOFF)
-        self._throttles = min(self._throttles + 1, 10)
-        self._held, self._held_until = error, time.monotonic() + max(retry_after(error), pause * jitter_factor())
+    def _hold(self, error: Exception) -> float:
+        """Have the connection pause; return for how many seconds."""
+        growing = float(min(FIRST_HOLD * 2**self._holds, LONGEST_BACKOFF))
+        pause = max(retry_after(error), growing * jitter_factor())
+        self._holds = min(self._holds + 1, 10)
+        self._held, self._held_until = error, time.monotonic() + pause
+        return pause
 
 
 def jitter_factor() -> float:

@@ -13,6 +13,7 @@ from airflow.triggers.base import TriggerEvent
 from airflow.triggers.shared_stream import SharedStreamProducer
 
 from bcm.deliveries import Memory
+from bcm.hooks.base import refuse_passwords
 from bcm.hooks.data_exports import BcmDataExportsHook
 from bcm.statuses import judge_execution
 from bcm.triggers.base import StreamTrigger
@@ -42,7 +43,8 @@ class BcmExportDeliveredTrigger(StreamTrigger):
     :param poke_interval: seconds between looks while an execution is in process; default ``[bcm] poke_interval``, 90
     :param max_wait: seconds between looks while none is; default ``[bcm] max_wait``, 600
     :param kwargs: see :class:`bcm.triggers.base.StreamTrigger`
-    :raises ValueError: unless one of ``export_arn`` and ``export_name`` is given; when ``since`` is no time
+    :raises ValueError: unless one of ``export_arn`` and ``export_name`` is given; when ``since`` is no time;
+        when ``botocore_config`` holds a password
     """
 
     hook_class = BcmDataExportsHook
@@ -60,6 +62,7 @@ class BcmExportDeliveredTrigger(StreamTrigger):
         super().__init__(poke_interval=poke_interval, max_wait=max_wait, **kwargs)
         if bool(export_arn) == bool(export_name):
             raise ValueError("export_arn, export_name: give one of them, to say which export is watched.")
+        refuse_passwords(self.botocore_config)
         self.export_arn = export_arn
         self.export_name = export_name
         self.since = since

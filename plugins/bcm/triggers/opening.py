@@ -23,8 +23,15 @@ async def open_client(hook: BcmBaseHook) -> AbstractAsyncContextManager[Any]:
     """Return what opens an aiobotocore client with a hook's connection, when it is this client's turn."""
     if hook.service_name not in _loaded:
         await asyncio.to_thread(_load, hook.service_name)
-    context: AbstractAsyncContextManager[Any] = await hook.get_async_conn()  # type: ignore[no-untyped-call]
+    # the hook's own get_async_conn would take the only thread that the process has for such, and STS may be slow there
+    context = await asyncio.to_thread(_opened, hook)
     await OPENINGS.turn()
+    return context
+
+
+def _opened(hook: BcmBaseHook) -> AbstractAsyncContextManager[Any]:
+    """Read the connection, assume its role if it has one, and return what opens the client."""
+    context: AbstractAsyncContextManager[Any] = hook.get_client_type(region_name=hook.region_name, deferrable=True)
     return context
 
 

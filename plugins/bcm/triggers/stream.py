@@ -19,7 +19,7 @@ from weakref import WeakValueDictionary
 from bcm.exceptions import BcmPermanentError
 from bcm.hooks.base import REJECTED_CODES, error_code, is_from_aws
 from bcm.looks import Call
-from bcm.triggers.client import NotAskedError, OpenClient, SharedClient, jitter_factor
+from bcm.triggers.client import OpenClient, PausedError, SharedClient, jitter_factor
 from bcm.triggers.metrics import Meter
 from bcm.triggers.wait import Wait
 
@@ -57,6 +57,7 @@ class StatusStream:
         self.log = logging.getLogger(__name__)
         self._joined = asyncio.Event()
         self._polling = asyncio.Lock()
+        self._broken: Exception | None = None
 
     @classmethod
     def shared(cls, key: Hashable, open_client: OpenClient, meter: Meter | None = None) -> StatusStream:
@@ -69,7 +70,12 @@ class StatusStream:
 
     @contextmanager
     def waiting(self, wait: Wait) -> Iterator[None]:
-        """Have ``wait`` looked after for as long as the block lasts; its task looked just before it deferred."""
+        """Have ``wait`` looked after for as long as the block lasts; its task looked just before it deferred.
+
+        :raises RuntimeError: when the poll broke, and its other waits have not left yet
+        """
+        if self._broken is not None:
+            raise RuntimeError("the poll of this connection broke") from self._broken
         wait.joins(time.monotonic())
         subject = self.subjects.setdefault(wait.look.subject, Subject())
         subject.waits.add(wait)
@@ -86,6 +92,7 @@ class StatusStream:
     async def poll(self) -> None:
         """Look for whoever is due, until cancelled. Only one poll of a stream works; any other stands by."""
         async with self._polling:
+            self._broken = None
             try:
                 while True:
                     await self._until_due()
@@ -94,9 +101,10 @@ class StatusStream:
                         await self._round()
                     self.meter.polled(time.monotonic() - began)
                     self.meter.measured(self._open_waits)
-                    if self.client.stale is not None:
-                        await self.client.close()
             except Exception as error:
+                await self.client.close()
+                # from here on nothing is awaited, so that no wait joins in between and is told nothing
+                self._broken = error
                 for wait in self._open_waits():
                     wait.broken = error
                     wait.news.set()
@@ -132,10 +140,10 @@ class StatusStream:
         known = isinstance(error, BcmPermanentError) or is_from_aws(error)
         reason = error if known else OSError(f"{type(error).__name__} while opening the AWS client: {error}")
         for subject in list(self.subjects.values()):
-            self._failed(subject, reason, renewing=error_code(error) in REJECTED_CODES)
+            _failed(subject, reason)
 
     async def _round(self) -> None:
-        """Look at every subject that is due."""
+        """Look at every subject that is due, or at the first ones, if the client is of no use for the others."""
         now = time.monotonic()
         for subject in [subject for subject in self.subjects.values() if subject.due <= now]:
             answers: dict[str, dict[str, Any]] = {}
@@ -149,29 +157,27 @@ class StatusStream:
 
             if subject.waits:
                 await self._look_at(subject, answer)
+            if self.client.outdated:
+                return
 
     async def _look_at(self, subject: Subject, answer: Callable[[Call], Awaitable[dict[str, Any]]]) -> None:
-        look = next(iter(subject.waits)).look
+        look, due = next(iter(subject.waits)).look, subject.due
         try:
             survey = await _drive(look.survey(), answer)
         except Exception as error:
-            self._failed(subject, error, renewing=self.client.stale is error)
+            _failed(subject, error)
             return
-        # waits of one survey share its jitter, so that they stay in step
+        # waits of one survey share its jitter and the time from which they count, so that they stay in step
         jitter = jitter_factor()
         for number, wait in enumerate(_open(subject), 1):
+            if wait.settling:
+                continue
             try:
-                wait.saw(await _drive(wait.look.steps(survey), answer), jitter)
+                wait.saw(await _drive(wait.look.steps(survey), answer), jitter, due)
             except Exception as error:
-                _fail(wait, error, jitter, renewing=self.client.stale is error)
+                _fail(wait, error, jitter)
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)
-        subject.plan()
-
-    def _failed(self, subject: Subject, error: Exception, *, renewing: bool) -> None:
-        jitter = jitter_factor()
-        for wait in _open(subject):
-            _fail(wait, error, jitter, renewing=renewing)
         subject.plan()
 
     def _open_waits(self) -> list[Wait]:
@@ -182,11 +188,21 @@ def _open(subject: Subject) -> list[Wait]:
     return [wait for wait in subject.waits if wait.verdict is None]
 
 
-def _fail(wait: Wait, error: Exception, jitter: float, *, renewing: bool) -> None:
-    if isinstance(error, NotAskedError):
-        wait.put_off(error.reason, wait.poke_interval if error.pause is None else error.pause)
+def _failed(subject: Subject, error: Exception) -> None:
+    """Tell the waits that were due; the others have not lost a look."""
+    jitter, now = jitter_factor(), time.monotonic()
+    for wait in _open(subject):
+        if wait.due <= now:
+            _fail(wait, error, jitter)
+    subject.plan()
+
+
+def _fail(wait: Wait, error: Exception, jitter: float) -> None:
+    if isinstance(error, PausedError):
+        wait.put_off(error.reason, error.pause)
     else:
-        wait.failed(error, jitter, renewing=renewing)
+        # the next look is with a new client, as the credentials may have been rotated
+        wait.failed(error, jitter, renewing=error_code(error) in REJECTED_CODES)
 
 
 async def _drive(

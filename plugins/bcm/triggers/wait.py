@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from bcm.exceptions import AwsConnectionMissingError
-from bcm.hooks.base import NOT_FOUND_CODES, answer, error_code, is_transient
+from bcm.hooks.base import NOT_FOUND_CODES, answer, error_code, is_transient, response
 from bcm.looks import Forecast, Look, Seen
 from bcm.statuses import Verdict
 
@@ -47,6 +47,7 @@ class Wait:
     started: float = field(default_factory=time.time)
     first_look: float = 0.0
     status: str = NOT_LOOKED
+    joined: float = -math.inf
     due: float = 0.0
     problem: str | None = None
     failures: int = 0
@@ -74,9 +75,16 @@ class Wait:
 
     def joins(self, now: float) -> None:
         """Plan the first look: one interval from ``now`` (monotonic), or later if somebody looked just before."""
+        self.joined = now
         pause = min(max(self.poke_interval, self.first_look - time.time()), self.longest)
         self.due = now + min(pause, max(SETTLING, self.deadline - time.time()))
         self.report_due = now + REPORT_EVERY
+
+    @property
+    def settling(self) -> bool:
+        """Tell whether it is too early for a verdict that others have asked for."""
+        now = time.monotonic()
+        return now < self.joined + SETTLING and now < self.due
 
     def pause(self, forecast: Forecast) -> float:
         """Return the seconds until the next look: few while the answer is due, many while it cannot be there."""
@@ -92,16 +100,19 @@ class Wait:
         """Plan the next look ``pause`` seconds after ``now`` (monotonic), but not after the deadline."""
         self.due = now + max(0.0, min(pause, self.deadline - time.time()))
 
-    def saw(self, seen: Seen, jitter: float = 1.0) -> None:
+    def saw(self, seen: Seen, jitter: float = 1.0, due: float | None = None) -> None:
         """Take in what a look saw.
 
         :param jitter: by how much the pause until the next look is shortened, as a factor
+        :param due: when the look was due (monotonic): the pause counts from then, so that looks which stood in a queue
+            are no rarer for it; at most half of the pause is made up for so
         """
         if seen.status != self.status or self.problem:
             self.report_due = 0.0
         self.status, self.problem, self.failures, self.not_found, self.rejected = seen.status, None, 0, 0, 0
         self.verdict = seen.verdict or self._timed_out()
-        self.next_look(self.pause(seen.forecast) * jitter, time.monotonic())
+        pause, now = self.pause(seen.forecast) * jitter, time.monotonic()
+        self.next_look(pause - min(now - (now if due is None else due), pause / 2), now)
         self._tell()
 
     def failed(self, error: BaseException, jitter: float = 1.0, *, renewing: bool = False) -> None:
@@ -182,4 +193,4 @@ def _text(moment: float) -> str:
 
 def retry_after(error: BaseException) -> float:
     """Return the seconds that AWS asked to wait with an error; 0 if it did not."""
-    return float((getattr(error, "response", None) or {}).get("retryAfterSeconds") or 0.0)
+    return float(response(error).get("retryAfterSeconds") or 0.0)

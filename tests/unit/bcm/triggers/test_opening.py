@@ -24,9 +24,9 @@ class FakeHook:
     """A hook whose client opens at once; it notes when."""
 
     service_name = "bcm-data-exports"
+    region_name = "us-east-1"
 
-    async def get_async_conn(self) -> str:
-        await asyncio.sleep(0)
+    def get_client_type(self, **kwargs: Any) -> str:
         return "context"
 
 
@@ -60,6 +60,11 @@ def test_clients_that_open_together_take_turns(clock: Clock, monkeypatch: pytest
     monkeypatch.setattr(opening, "_loaded", {FakeHook.service_name})
     monkeypatch.setattr(opening, "OPENINGS", CallBudget(50.0))
 
+    async def at_once(call: Any, *args: Any) -> Any:
+        return call(*args)
+
+    monkeypatch.setattr(asyncio, "to_thread", at_once)  # virtual time waits for no thread
+
     async def opened() -> float:
         await opening.open_client(FakeHook())  # type: ignore[arg-type]
         return clock.monotonic()
@@ -70,6 +75,27 @@ def test_clients_that_open_together_take_turns(clock: Clock, monkeypatch: pytest
     moments = clock.run(all_of_them())
     pauses = [after - before for before, after in pairwise(moments)]
     assert min(pauses) == pytest.approx(0.02), "two clients opened without a break hold up the loop for both"
+
+
+def test_a_connection_that_hangs_does_not_keep_others_from_opening(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(opening, "_loaded", {FakeHook.service_name})
+    answered = threading.Event()
+
+    class HangingHook(FakeHook):
+        """A hook whose role STS does not give."""
+
+        def get_client_type(self, **kwargs: Any) -> str:
+            assert answered.wait(30)
+            return "late"
+
+    async def both() -> tuple[str, str]:
+        late = asyncio.create_task(opening.open_client(HangingHook()))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        other = await asyncio.wait_for(opening.open_client(FakeHook()), 20)  # type: ignore[arg-type]
+        answered.set()
+        return other, await late  # type: ignore[return-value]
+
+    assert asyncio.run(both()) == ("context", "late")
 
 
 @pytest.mark.parametrize("extra", [{}, {"role_arn": "arn:aws:iam::111122223333:role/billing"}], ids=["key", "role"])

@@ -15,7 +15,7 @@ from tests.unit.bcm.triggers.fake_aws import FakeAws, client_error
 from tests.unit.bcm.triggers.virtual_time import Clock
 
 from bcm.exceptions import AwsConnectionMissingError
-from bcm.hooks.base import TRANSIENT_CODES
+from bcm.hooks.base import REJECTED_CODES, TRANSIENT_CODES
 from bcm.triggers.stream import StatusStream
 from bcm.triggers.wait import LONGEST_BACKOFF, Wait
 
@@ -52,7 +52,7 @@ def test_pauses_grow_while_the_service_throttles_and_have_a_limit(
     triggerer.run(make.execution(poke=10))
     moments = aws.moments("list_executions")
     pauses = [round(later - earlier) for earlier, later in pairwise(moments)]
-    assert pauses == [20, 40, 80, 160, 300, 300, 300, 300]
+    assert pauses == [5, 10, 20, 40, 80, 160, 300, 300]
     assert max(pauses) <= LONGEST_BACKOFF
 
 
@@ -61,7 +61,7 @@ def test_the_usual_pauses_return_after_the_fault(triggerer: Triggerer, make: Mak
     aws.fault = first(1, lambda: client_error("ThrottlingException"))
     triggerer.run(make.execution(poke=10))
     moments = aws.moments("list_executions")
-    assert [round(moment) for moment in moments[:4]] == [10, 30, 40, 50]
+    assert [round(moment) for moment in moments[:4]] == [10, 15, 25, 35]
 
 
 def test_a_pause_that_aws_asks_for_is_kept(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
@@ -92,12 +92,10 @@ def test_other_faults_keep_the_client(triggerer: Triggerer, make: Make, aws: Fak
 @pytest.mark.parametrize(
     "error",
     [
-        lambda: client_error("AccessDeniedException", message="User: x is not authorized"),
         lambda: client_error("ValidationException", message="bad arn"),
-        lambda: client_error("UnrecognizedClientException", message="The security token is invalid"),
         botocore.exceptions.NoCredentialsError,
     ],
-    ids=["denied", "invalid", "unknown key", "no credentials"],
+    ids=["invalid", "no credentials"],
 )
 def test_a_refusal_ends_the_wait_at_once_with_its_reason(
     triggerer: Triggerer, make: Make, aws: FakeAws, error: Callable[[], Exception]
@@ -109,6 +107,18 @@ def test_a_refusal_ends_the_wait_at_once_with_its_reason(
     detail = getattr(error(), "response", {}).get("Error", {}).get("Message") or "Unable to locate credentials"
     assert detail in event["message"]
     assert "x-1" in event["message"], "the message must name what was awaited"
+
+
+@pytest.mark.parametrize("code", sorted(REJECTED_CODES))
+def test_a_rejection_gets_a_second_look_with_a_new_client_and_no_third(
+    triggerer: Triggerer, make: Make, aws: FakeAws, code: str
+) -> None:
+    aws.fault = first(10_000, lambda: client_error(code, message="User: x is not authorized"))
+    triggerer.run(make.execution())
+    moment, event = triggerer.event()
+    assert (moment, event["outcome"]) == (pytest.approx(90 + 180), "refused")
+    assert "User: x is not authorized" in event["message"]
+    assert aws.opened == 2, "the second look must be with the connection's credentials as they are then"
 
 
 def test_a_refusal_of_one_wait_leaves_the_others_alone(triggerer: Triggerer, make: Make, aws: FakeAws) -> None:
