@@ -60,6 +60,8 @@ LAUNCHING = 0.6
 """The share of the kills' time over which the runs are launched."""
 GRACE = 30.0
 """Seconds in which a process whose parent was killed may end by itself when all runs have ended."""
+TRIGGER_FAILED = ("Trigger exited without sending an event", "the poll of this connection broke")
+"""What is logged of a trigger that failed. Retries would hide it, and no kill and no fault of AWS may cause it."""
 
 
 @dataclass(frozen=True)
@@ -220,6 +222,7 @@ class Campaign:
         stack.wait(lambda: bool(stack.airflow.health()), "the API server")
         self.report.runs = read_airflow(stack.airflow, self._workload)
         self.report.calls = aws.counts()
+        self.report.faults += failed_triggers(self._layout.logs)
         self.report.faults += check.faults(self._workload, self.report.runs, read_aws(aws, REPORTS_URI))
 
     def _expect_no_orphan(self, victims: Victims) -> None:
@@ -233,6 +236,15 @@ class Campaign:
     def _expect_none_of(self, stack_id: str) -> None:
         for process in members(stack_id):
             self.report.faults.append(f"Process {process.pid} is left of the stack: {' '.join(process.cmdline())}")
+
+
+def failed_triggers(logs: Path) -> list[str]:
+    """A sentence for each log of a triggerer, or of a task in it, that tells of a trigger that failed."""
+    return [
+        f"A trigger failed by itself: {path}"
+        for path in sorted(logs.rglob("*trigger*.log"))
+        if any(said in path.read_text(encoding="utf-8", errors="replace") for said in TRIGGER_FAILED)
+    ]
 
 
 def migrate(database: str, logs: Path) -> None:

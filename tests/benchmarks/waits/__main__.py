@@ -41,7 +41,7 @@ def main() -> None:
     add("--connections", type=int, default=1, metavar="C", help="over so many connections (default: 1)")
     add("--cadence", choices=("10 s", "default"), default="10 s", help="how often is looked (default: 10 s)")
     add("--side", choices=("ours", "plain", "bare"), action="append", help="one side only")
-    add("--seconds", type=float, default=30, help="how long each side is measured in peace (default: 30)")
+    add("--seconds", type=float, default=30, help="seconds in peace, three looks at least (default: 30)")
     add("--quick", action="store_true", help="only the cases that have a mark: half an hour")
     add("--profile", action="store_true", help="write what takes the processor's time to var/bench/profile-*.txt")
     asked = parser.parse_args()

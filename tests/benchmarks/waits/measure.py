@@ -93,7 +93,8 @@ def measure(world: World, side: Side, cadence: Cadence, seconds: float, folder: 
         time.sleep(max(0.0, began + MINUTE - loaded))
         ready = time.monotonic()
         figures.starting_cpu = (runner.cpu() - used) * MINUTE / (ready - began)
-        _in_peace(world, runner, seconds, figures, sampled=bool(profile))
+        # several looks at everything: they are in step, and less would be any part of one
+        _in_peace(world, runner, max(seconds, 3 * cadence.poke_interval), figures, sampled=bool(profile))
         figures.memory = runner.memory() - idle
         peace = time.monotonic()
         if side.subjects(world):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,8 @@ from airflow.models.trigger import Trigger
 from tests.benchmarks.waits.world import ESTIMATE_LASTS, Awaited, World
 
 DAY = 86400.0
+#: Estimates that AWS names in one answer.
+PAGE = 25
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,12 @@ class Ours(Side):
 
     def subjects(self, world: World) -> int:
         return len({one.export or one.account for one in world.awaited})
+
+    def due_calls(self, world: World, cadence: Cadence) -> float:
+        """Each look is a page of 25 estimates of an account, or the executions of an export."""
+        estimates = Counter(one.account for one in world.awaited if one.estimate)
+        pages = sum(-(-number // PAGE) for number in estimates.values())
+        return (pages + len({one.export for one in world.awaited if one.export})) * 60 / cadence.poke_interval
 
 
 class Plain(Side):
