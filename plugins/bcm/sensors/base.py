@@ -35,7 +35,7 @@ class BcmBaseSensor(AwsBaseSensor[BcmBaseHook]):
     :param max_wait: seconds between looks while it is not, at most: in the triggerer the pause is a tenth of the
         wait's age; default ``[bcm] max_wait``, 600. In a worker every pause is ``poke_interval``, or grows up to
         ``max_wait`` with ``exponential_backoff``
-    :param timeout: seconds until the wait gives up; absolute, also across retries and restarts
+    :param timeout: seconds until the wait gives up; absolute, also across restarts and tries that crashed
     :param kwargs: as for every sensor of the amazon provider
     :raises ValueError: when arguments exclude each other, or ``botocore_config`` holds a password
     """

@@ -15,7 +15,7 @@ from tests.unit.bcm.triggers.virtual_time import Clock
 from bcm.looks import ESTIMATE_DUE, ESTIMATE_EARLIEST, LOOK_BACK
 from bcm.triggers.base import GRACE, StreamTrigger
 from bcm.triggers.budget import BUDGET, CallBudget
-from bcm.triggers.client import CLIENT_LIFETIME, FIRST_HOLD, JITTER
+from bcm.triggers.client import CLIENT_LIFETIME, FIRST_HOLD, FRESH, JITTER
 from bcm.triggers.wait import AGE_SHARE, LONGEST_BACKOFF, NOT_FOUND_LOOKS, REPORT_EVERY, SETTLING
 
 REPO = Path(__file__).parents[3]
@@ -98,7 +98,8 @@ def test_the_defaults_are_those_of_the_page() -> None:
         (LONGEST_BACKOFF / 60, "doubling up to 5 minutes"),
         (NOT_FOUND_LOOKS, "three looks in a row"),
         (REPORT_EVERY / HOUR, "once an hour"),
-        (CLIENT_LIFETIME / 60, "within 40 minutes"),
+        (CLIENT_LIFETIME / 60, "after 40 minutes"),
+        (FRESH, "opened anew every 5 s at most"),
         (GRACE.total_seconds() / 60, "ten minutes later"),
         (SETTLING, "no event within five seconds"),
         (LOOK_BACK, "snapshots of up to 20 executions"),
