@@ -128,7 +128,7 @@ class Wait:
         self._tell()
 
     def put_off(self, error: BaseException, pause: float) -> None:
-        """Take in that there was no look, for what somebody else's look was answered; nothing counts against this wait.
+        """Take in that the connection makes no calls for a while; nothing counts against this wait.
 
         :param pause: seconds until the next look
         """
