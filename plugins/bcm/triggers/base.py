@@ -182,8 +182,5 @@ class BcmBaseTrigger(StreamTrigger):
         with stream.waiting(wait):
             while wait.verdict is None:
                 self.log.info(wait.report())
-                await wait.news.wait()
-                wait.news.clear()
-                if wait.broken is not None:
-                    raise RuntimeError("the poll of this connection broke") from wait.broken
+                await wait.told()
             yield TriggerEvent(wait.verdict)  # type: ignore[no-untyped-call]

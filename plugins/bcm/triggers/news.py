@@ -113,10 +113,7 @@ class Deliveries(SharedStreamProducer):
         )
         with stream.waiting(wait):
             while wait.verdict is None:
-                await wait.news.wait()
-                wait.news.clear()
-                if wait.broken is not None:
-                    raise RuntimeError("the poll of this connection broke") from wait.broken
+                await wait.told()
                 if wait.verdict is None:
                     LOG.info(wait.report())
         self._status = wait.status

@@ -7,7 +7,6 @@ one export (``bcm.looks``). The stream sleeps until the next survey is due, or u
 from __future__ import annotations
 
 import asyncio
-import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, Generator, Hashable, Iterator
@@ -54,7 +53,6 @@ class StatusStream:
         self.meter = meter or Meter()
         self.client = SharedClient(open_client, self.meter)
         self.subjects: dict[Hashable, Subject] = {}
-        self.log = logging.getLogger(__name__)
         self._joined = asyncio.Event()
         self._polling = asyncio.Lock()
         self._broken: Exception | None = None

@@ -172,6 +172,16 @@ class Wait:
             f"{max(0, round(self.due - now))} s, {gives_up}."
         )
 
+    async def told(self) -> None:
+        """Wait until there is something to say.
+
+        :raises RuntimeError: when the poll broke
+        """
+        await self.news.wait()
+        self.news.clear()
+        if self.broken is not None:
+            raise RuntimeError("the poll of this connection broke") from self.broken
+
     def _tell(self) -> None:
         """Wake the task's trigger if there is something to say."""
         if self.verdict or time.monotonic() >= self.report_due:
