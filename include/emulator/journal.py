@@ -13,7 +13,7 @@ from time import time as wall_time
 from typing import Any
 
 from emulator.accounts import Caller
-from emulator.wire import Answer
+from emulator.protocol.wire import Answer
 
 _KEPT = 100_000
 

@@ -8,11 +8,11 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from emulator.app import EmulatorApp
 from emulator.clock import Clock
-from emulator.faults import Faults
-from emulator.httpd import Server
+from emulator.faults.effects import Faults
 from emulator.settings import ACCOUNTS, Settings, parse_accounts, parse_bucket, parse_moment
+from emulator.web.app import EmulatorApp
+from emulator.web.httpd import Server
 from emulator.world import World
 
 _TICK_SECONDS = 0.2

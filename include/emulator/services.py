@@ -16,7 +16,7 @@ from emulator.pricing_calculator import (
     workload_usage,
 )
 from emulator.pricing_calculator.access import PRICING_CALCULATOR
-from emulator.service import Service
+from emulator.protocol.service import Service
 
 # Importing these modules registers their operations.
 _OPERATIONS = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from emulator.moto_state import MotoState
+from emulator.moto.state import MotoState
 
 if TYPE_CHECKING:
     from emulator.world import World

@@ -9,14 +9,15 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from emulator import moto_state, storage
 from emulator.accounts import KeyRing
 from emulator.clock import Clock, Timeline
 from emulator.data_exports.delivery import DeliveryDesk
 from emulator.data_exports.executions import Runner
 from emulator.data_exports.state import ExportBook
-from emulator.faults import Faults
+from emulator.faults.effects import Faults
 from emulator.journal import Journal
+from emulator.moto import state as moto_state
+from emulator.moto import storage
 from emulator.organisation_cache import OrganisationCache
 from emulator.pricing_calculator.state import CalculatorBook
 from emulator.settings import Settings

@@ -37,7 +37,7 @@ DELIVERED = """
 import json, resource, sys, tempfile, time
 import boto3, duckdb
 from emulator.server import running
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
 
 peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 table, bucket = TABLES["COST_AND_USAGE_REPORT"], "exports-111122223333"

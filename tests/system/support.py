@@ -58,7 +58,7 @@ class Aws:
         self._control("POST", "clock", {"advance_seconds": hours * HOUR})
 
     def fault(self, **rule: Any) -> None:
-        """Put a fault rule in force (include/emulator/faults.py)."""
+        """Put a fault rule in force (include/emulator/faults/effects.py)."""
         self._control("POST", "faults", rule)
 
     def heal(self) -> None:

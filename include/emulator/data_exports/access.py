@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from emulator.data_exports.state import ExportRecord
-from emulator.errors import not_found
-from emulator.paging import page
-from emulator.service import Call, Service
+from emulator.protocol.errors import not_found
+from emulator.protocol.paging import page
+from emulator.protocol.service import Call, Service
 
 DATA_EXPORTS = Service("bcm-data-exports")
 _PAGE = 100

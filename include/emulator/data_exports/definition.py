@@ -6,9 +6,9 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.errors import FieldProblem, ServiceError, invalid, invalid_field
-from emulator.query import Query, QueryError, parse
-from emulator.tables import TABLES, Table
+from emulator.protocol.errors import FieldProblem, ServiceError, invalid, invalid_field
+from emulator.tables.catalog import TABLES, Table
+from emulator.tables.query import Query, QueryError, parse
 
 # The model lists the values of each member and no page the combinations. CUSTOM is what the console offers, and ZIP
 # what the migration guide says of CSV; ATHENA and REDSHIFT take what legacy reports take for them:

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from emulator import storage
-from emulator.bucket_policy import may_deliver
 from emulator.data_exports.state import Execution
-from emulator.errors import invalid, invalid_field
+from emulator.moto import storage
+from emulator.moto.bucket_policy import may_deliver
+from emulator.protocol.errors import invalid, invalid_field
 
 # By AWS's Compression: each goes with one Format.
 _SUFFIXES = {"PARQUET": ".snappy.parquet", "GZIP": ".csv.gz", "ZIP": ".csv.zip"}

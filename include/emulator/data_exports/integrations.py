@@ -14,7 +14,7 @@ from pathlib import Path
 from string import Template
 
 from emulator.data_exports.destination import Destination
-from emulator.query import OutputColumn
+from emulator.tables.query import OutputColumn
 
 _REDSHIFT_TYPES = {
     "string": "VARCHAR(4096)",

@@ -13,10 +13,10 @@ from emulator.data_exports.definition import accept, check_change, read_query
 from emulator.data_exports.destination import Destination
 from emulator.data_exports.state import Execution, ExportRecord
 from emulator.data_exports.tags import with_tags
-from emulator.errors import ServiceError, invalid_field
-from emulator.service import Call
+from emulator.protocol.errors import ServiceError, invalid_field
+from emulator.protocol.service import Call
 from emulator.settings import REGION
-from emulator.tables import TABLES, Table
+from emulator.tables.catalog import TABLES, Table
 
 
 @DATA_EXPORTS.operation("CreateExport")

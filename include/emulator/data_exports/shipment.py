@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from emulator import storage
 from emulator.data_exports.definition import read_query
 from emulator.data_exports.destination import Destination
 from emulator.data_exports.integrations import additional_files, status_file
 from emulator.data_exports.state import Execution, ExportRecord
-from emulator.query import Query
+from emulator.moto import storage
+from emulator.tables.query import Query
 
 if TYPE_CHECKING:
     from emulator.world import World
@@ -116,7 +116,7 @@ class Shipment:
 
     def _chunks(self, folder: Path) -> Iterator[Path]:
         # Here and not above: the engine behind it would double the time to the ready line.
-        from emulator.writer import Content, Form, render
+        from emulator.files.writer import Content, Form, render
 
         world, record = self._world, self._delivery.record
         content = Content(

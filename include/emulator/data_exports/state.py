@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
-from emulator.errors import not_found
+from emulator.protocol.errors import not_found
 
 
 @dataclass

@@ -10,8 +10,8 @@ from typing import Any
 
 from emulator.data_exports.access import DATA_EXPORTS, find, paged
 from emulator.data_exports.state import ExportRecord
-from emulator.errors import ServiceError, invalid_field
-from emulator.service import Call
+from emulator.protocol.errors import ServiceError, invalid_field
+from emulator.protocol.service import Call
 
 MOST = 50  # AWS's for a resource; the model's 200 is for one request
 _RESERVED = "aws:"

@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from emulator.face import words
 from emulator.face.view import view
-from emulator.wire import Answer
+from emulator.protocol.wire import Answer
 
 if TYPE_CHECKING:
     from emulator.world import World

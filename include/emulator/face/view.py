@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from emulator import storage
-from emulator.bucket_policy import delivery_policy
 from emulator.data_exports.definition import read_query
+from emulator.moto import storage
+from emulator.moto.bucket_policy import delivery_policy
 from emulator.pricing_calculator.rates import allowed_rate_types
 from emulator.pricing_calculator.state import FREE_ESTIMATES_A_MONTH, USD_PER_FURTHER_ESTIMATE
 from emulator.settings import REGION

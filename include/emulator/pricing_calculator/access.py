@@ -8,10 +8,10 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from emulator.errors import conflict, invalid, invalid_field, not_found
 from emulator.pricing_calculator.shelf import AnyResource, Shelf
 from emulator.pricing_calculator.state import Replay
-from emulator.service import Call, Handler, Service
+from emulator.protocol.errors import conflict, invalid, invalid_field, not_found
+from emulator.protocol.service import Call, Handler, Service
 
 PRICING_CALCULATOR = Service("bcm-pricing-calculator")
 

@@ -10,7 +10,7 @@ from emulator.pricing_calculator.filters import passes
 from emulator.pricing_calculator.pages import paged, positions
 from emulator.pricing_calculator.state import Estimate
 from emulator.pricing_calculator.usage import wanted_usage
-from emulator.service import Call
+from emulator.protocol.service import Call
 
 # AWS's filter names and where a line item has the value.
 _LINE_FILTERS = {

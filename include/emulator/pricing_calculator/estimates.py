@@ -6,14 +6,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from emulator.errors import conflict
 from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
 from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.scenarios import ready_scenario
 from emulator.pricing_calculator.simulation import work_out
 from emulator.pricing_calculator.state import ESTIMATE_KEPT, Estimate
 from emulator.pricing_calculator.tags import checked_tags
-from emulator.service import Call
+from emulator.protocol.errors import conflict
+from emulator.protocol.service import Call
 
 if TYPE_CHECKING:
     from emulator.world import World

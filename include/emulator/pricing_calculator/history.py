@@ -20,11 +20,11 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from emulator.charges import create_charges
 from emulator.organisation import Organisation, month_end
 from emulator.pricing_calculator.expressions import Attributes
 from emulator.pricing_calculator.lines import SkuKey
-from emulator.query import parse
+from emulator.tables.charges import create_charges
+from emulator.tables.query import parse
 
 Hours = npt.NDArray[np.float64]
 """A quantity in each hour of the month."""

@@ -8,10 +8,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from emulator.errors import invalid_field
 from emulator.pricing_calculator.filters import lies_within, passes
 from emulator.pricing_calculator.shelf import START, AnyResource, Shelf
-from emulator.service import Call
+from emulator.protocol.errors import invalid_field
+from emulator.protocol.service import Call
 
 PAGE = 25
 Thing = TypeVar("Thing")

@@ -6,7 +6,7 @@ from typing import Any
 
 from emulator.pricing_calculator.access import operation
 from emulator.pricing_calculator.rates import Preferences, preferences_of
-from emulator.service import Call
+from emulator.protocol.service import Call
 
 
 @operation("GetPreferences", members=True)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator.errors import invalid_field
 from emulator.pricing_calculator.access import find, new_id, operation
 from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, delete_lines, line, regrouped
 from emulator.pricing_calculator.pages import paged
@@ -13,7 +12,8 @@ from emulator.pricing_calculator.scenarios import ready_scenario
 from emulator.pricing_calculator.simulation import removable_commitments
 from emulator.pricing_calculator.state import Scenario
 from emulator.pricing_calculator.usage import is_own_account
-from emulator.service import Call
+from emulator.protocol.errors import invalid_field
+from emulator.protocol.service import Call
 
 _COMMITMENT_DECIMALS = 5
 # What the model leaves optional but no commitment can do without.

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from emulator.errors import ServiceError
 from emulator.pricing_calculator.access import find, new_id, operation
 from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, delete_lines, line, regrouped
 from emulator.pricing_calculator.pages import paged
@@ -14,7 +13,8 @@ from emulator.pricing_calculator.scenarios import ready_scenario
 from emulator.pricing_calculator.simulation import find_product
 from emulator.pricing_calculator.state import Item
 from emulator.pricing_calculator.usage import check_usage, sku_of, usage_item, wanted_usage, written
-from emulator.service import Call
+from emulator.protocol.errors import ServiceError
+from emulator.protocol.service import Call
 
 USAGE_QUOTA = 2000
 

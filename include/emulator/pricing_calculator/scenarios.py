@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.errors import conflict, invalid, invalid_field
 from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
 from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.state import Scenario, scenario_expiry
 from emulator.pricing_calculator.tags import checked_tags
-from emulator.service import Call
+from emulator.protocol.errors import conflict, invalid, invalid_field
+from emulator.protocol.service import Call
 
 _PREFERENCE, _CATEGORY = "groupSharingPreference", "costCategoryGroupSharingPreferenceArn"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from emulator.errors import FieldProblem, ServiceError, invalid, not_found
 from emulator.pricing_calculator.access import operation
 from emulator.pricing_calculator.shelf import Resource, Shelf
-from emulator.service import Call
+from emulator.protocol.errors import FieldProblem, ServiceError, invalid, not_found
+from emulator.protocol.service import Call
 
 # The model's own bound for one request; AWS's usual quota of 50 is not documented for this service.
 TAG_QUOTA = 200

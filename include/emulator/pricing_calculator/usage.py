@@ -10,7 +10,7 @@ from emulator.pricing_calculator.batches import Entry, EntryRefused
 from emulator.pricing_calculator.expressions import matches, problem
 from emulator.pricing_calculator.filters import passes
 from emulator.pricing_calculator.simulation import Sku, bill_of, find_product
-from emulator.service import Call
+from emulator.protocol.service import Call
 
 # AWS's filter names and where a line has the value; HISTORICAL_ names look into its historical usage.
 _FILTERS = {

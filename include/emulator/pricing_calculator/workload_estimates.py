@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.errors import ServiceError, invalid
 from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
 from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.rates import BEFORE_DISCOUNTS, allowed_rate_types
 from emulator.pricing_calculator.tags import checked_tags
 from emulator.pricing_calculator.workload import WORKLOAD_KEPT, WorkloadEstimate
-from emulator.service import Call
+from emulator.protocol.errors import ServiceError, invalid
+from emulator.protocol.service import Call
 
 # https://docs.aws.amazon.com/cost-management/latest/userguide/management-limits.html
 MONTHLY_QUOTA = 50

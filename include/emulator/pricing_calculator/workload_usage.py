@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.errors import ServiceError
 from emulator.pricing_calculator.access import find, new_id, operation
 from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, delete_lines, line, regrouped
 from emulator.pricing_calculator.months import last_complete_month
@@ -12,7 +11,8 @@ from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.rates import allowed_rate_types, unit_price
 from emulator.pricing_calculator.usage import check_usage, sku_of, usage_item, wanted_usage
 from emulator.pricing_calculator.workload import WorkloadEstimate
-from emulator.service import Call
+from emulator.protocol.errors import ServiceError
+from emulator.protocol.service import Call
 
 # https://docs.aws.amazon.com/cost-management/latest/userguide/management-limits.html
 USAGE_QUOTA = 2000

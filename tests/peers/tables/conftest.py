@@ -16,7 +16,7 @@ from tests.peers.environments import packages
 from tests.peers.tables.published import flat_columns
 
 from emulator.server import Emulator, running
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
 
 PAYER, BUCKET = "111122223333", "finops-exports-111122223333"
 CUR, FOCUS = "COST_AND_USAGE_REPORT", "FOCUS_1_2_AWS"

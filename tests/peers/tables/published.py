@@ -9,7 +9,7 @@ from pathlib import Path
 import sqlglot
 from sqlglot import exp
 
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
 
 
 def for_duckdb(sql: str, now: str) -> Iterable[str]:

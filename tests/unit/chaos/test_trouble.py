@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.chaos.trouble import rules
 
-from emulator.fault_rules import parse_fault
+from emulator.faults.rules import parse_fault
 
 
 def test_the_emulator_takes_every_rule() -> None:

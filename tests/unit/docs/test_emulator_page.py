@@ -11,7 +11,7 @@ import pytest
 from tests.peers.tables.test_focus_validator import TOLERATED
 
 from emulator.cli import parser
-from emulator.fault_rules import _CONDITIONS, parse_fault
+from emulator.faults.rules import _CONDITIONS, parse_fault
 from emulator.server import running
 from stack.layout import REPO
 

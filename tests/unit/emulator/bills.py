@@ -7,10 +7,10 @@ from typing import Any
 
 import duckdb
 
-from emulator.charges import create_charges
 from emulator.organisation import Organisation
-from emulator.query import parse
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
+from emulator.tables.charges import create_charges
+from emulator.tables.query import parse
 
 CUR, FOCUS, FOCUS_1_0 = "COST_AND_USAGE_REPORT", "FOCUS_1_2_AWS", "FOCUS_1_0_AWS"
 PAYER, MEMBER = "111122223333", "444455556666"

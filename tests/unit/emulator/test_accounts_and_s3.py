@@ -7,7 +7,7 @@ import urllib.request
 import boto3
 import pytest
 
-from emulator.s3_names import s3_operation
+from emulator.moto.s3_names import s3_operation
 
 PAYER, MEMBER = "111122223333", "444455556666"
 BUCKET, MEMBER_BUCKET = "finops-exports-111122223333", "finops-focus-444455556666"

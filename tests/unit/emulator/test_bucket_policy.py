@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.bucket_policy import delivery_policy, may_deliver
+from emulator.moto.bucket_policy import delivery_policy, may_deliver
 
 ACCOUNT = "111122223333"
 EXPORT = f"arn:aws:bcm-data-exports:us-east-1:{ACCOUNT}:export/daily-1b2c"

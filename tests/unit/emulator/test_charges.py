@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from tests.unit.emulator.bills import CUR, FOCUS, FOCUS_1_0, JUNE, MEMBER, NOVEMBER, PAYER, SMALL, read
 
-from emulator.charges import VIEWS
 from emulator.organisation import Organisation
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
+from emulator.tables.charges import VIEWS
 
 MEDIUM = Organisation(7, PAYER, [MEMBER], 20_000)
 EVERYTHING = {

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.gate import foreign_page, refusal
 from emulator.server import running
+from emulator.web.gate import foreign_page, refusal
 
 BUCKET = "finops-exports-111122223333"
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)

@@ -13,8 +13,8 @@ import boto3
 import pyarrow.parquet
 import pytest
 
-from emulator import storage
-from emulator.bucket_policy import delivery_policy
+from emulator.moto import storage
+from emulator.moto.bucket_policy import delivery_policy
 from emulator.server import running
 
 MEMBER, MEMBER_BUCKET = "444455556666", "finops-focus-444455556666"
@@ -312,7 +312,7 @@ def test_a_members_export_shows_its_own_lines_only(definition):
 
 
 def test_a_delivery_that_cannot_be_made_fails_the_execution(monkeypatch, caplog, emulator, deliver, exports):
-    monkeypatch.setattr("emulator.writer.render", lambda *_: 1 / 0)
+    monkeypatch.setattr("emulator.files.writer.render", lambda *_: 1 / 0)
     arn = deliver()
     failed = exports.list_executions(ExportArn=arn)["Executions"][0]["ExecutionStatus"]
     assert (failed["StatusCode"], failed["StatusReason"]) == ("DELIVERY_FAILURE", "INTERNAL_FAILURE")

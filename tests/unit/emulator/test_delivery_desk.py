@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-import emulator.writer
+import emulator.files.writer
 from emulator.server import running
 
 HOUR, DAY = 3600, 86400
@@ -35,8 +35,8 @@ class HeldWriter:
 
 @pytest.fixture
 def writer(monkeypatch):
-    held = HeldWriter(emulator.writer.render)
-    monkeypatch.setattr("emulator.writer.render", held)
+    held = HeldWriter(emulator.files.writer.render)
+    monkeypatch.setattr("emulator.files.writer.render", held)
     yield held
     held.go_on.set()
 
@@ -193,8 +193,8 @@ def test_a_snapshot_keeps_what_is_not_written_yet(emulator, begin, finish, statu
 
 
 def test_a_stop_gives_up_what_is_being_written(monkeypatch, definition):
-    held = HeldWriter(emulator.writer.render)
-    monkeypatch.setattr("emulator.writer.render", held)
+    held = HeldWriter(emulator.files.writer.render)
+    monkeypatch.setattr("emulator.files.writer.render", held)
     with running(start="2026-11-20T06:00:00Z", rows=500, buckets=[f"111122223333/{BUCKET}"]) as emu:
         _client(emu).create_export(Export=definition())
         emu.clock.speed = 200 * HOUR

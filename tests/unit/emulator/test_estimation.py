@@ -13,12 +13,12 @@ from uuid import NAMESPACE_URL, uuid5
 import duckdb
 import pytest
 
-from emulator.charges import create_charges
 from emulator.organisation import Organisation, month_end
 from emulator.pricing_calculator import offerings
 from emulator.pricing_calculator.estimation import estimate_bill
 from emulator.pricing_calculator.state import Estimate
-from emulator.query import parse
+from emulator.tables.charges import create_charges
+from emulator.tables.query import parse
 
 PAYER, MEMBER = "111122223333", "444455556666"
 OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)

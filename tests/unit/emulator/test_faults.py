@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from botocore.exceptions import ConnectionClosedError, HTTPClientError
 
-from emulator.fault_rules import parse_fault
+from emulator.faults.rules import parse_fault
 
 THROTTLED = {"code": "ThrottlingException", "message": "slow down"}
 

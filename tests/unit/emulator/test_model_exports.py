@@ -435,7 +435,7 @@ def moment(text: str) -> datetime:
 @pytest.fixture(scope="module")
 def emulator():
     with pytest.MonkeyPatch.context() as patch, running(start="2026-11-27T06:00:00Z", rows=1, speed=1e-9) as emulator:
-        patch.setattr("emulator.writer.render", few_files)
+        patch.setattr("emulator.files.writer.render", few_files)
         yield emulator
 
 

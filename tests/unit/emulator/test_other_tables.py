@@ -13,11 +13,11 @@ import boto3
 import duckdb
 import pytest
 
-from emulator.charges import create_charges
 from emulator.organisation import Organisation
-from emulator.other_tables import create_other
-from emulator.query import Query
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
+from emulator.tables.charges import create_charges
+from emulator.tables.other_tables import create_other
+from emulator.tables.query import Query
 
 CUR, DASHBOARD = "COST_AND_USAGE_REPORT", "COST_AND_USAGE_DASHBOARD"
 CARBON, RECOMMENDATIONS = "CARBON_EMISSIONS", "COST_OPTIMIZATION_RECOMMENDATIONS"

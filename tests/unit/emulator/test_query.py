@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from emulator.query import QueryError, parse
+from emulator.tables.query import QueryError, parse
 
 CUR = "COST_AND_USAGE_REPORT"
 COST = "line_item_unblended_cost"

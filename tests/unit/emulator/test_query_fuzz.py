@@ -15,9 +15,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from emulator.query import Query, QueryError, parse
-from emulator.sql_conditions import identifier
-from emulator.tables import TABLES, Column, Table
+from emulator.sql.conditions import identifier
+from emulator.tables.catalog import TABLES, Column, Table
+from emulator.tables.query import Query, QueryError, parse
 
 DUCKDB_TYPES = {"string": "VARCHAR", "int": "BIGINT", "timestamp_milliseconds": "TIMESTAMP"}
 WORDS = "(?:AND|OR|NOT|IN|TIMESTAMP|TRUE|FALSE|map_extract_value|true)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from emulator.query import QueryError, parse
+from emulator.tables.query import QueryError, parse
 
 CUR = "COST_AND_USAGE_REPORT"
 COST = "line_item_unblended_cost"

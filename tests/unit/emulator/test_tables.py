@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
 
 CUR = TABLES["COST_AND_USAGE_REPORT"]
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from emulator.protocol.validation import RequestReader
 from emulator.services import SERVICES
-from emulator.validation import RequestReader
 
 EXPORTS, CALCULATOR = SERVICES
 ACTION = "BillScenarioCommitmentModificationAction"

@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from emulator import writer
-from emulator.csv_text import MACROS
+from emulator.files import writer
+from emulator.files.csv_text import MACROS
+from emulator.files.writer import CHUNK_BYTES, Content, Form, render
 from emulator.organisation import Organisation
-from emulator.query import parse
-from emulator.tables import TABLES
-from emulator.writer import CHUNK_BYTES, Content, Form, render
+from emulator.tables.catalog import TABLES
+from emulator.tables.query import parse
 
 CUR, FOCUS, FOCUS_1_0 = "COST_AND_USAGE_REPORT", "FOCUS_1_2_AWS", "FOCUS_1_0_AWS"
 ORGANISATION = Organisation(7, "111122223333", ["444455556666"], 500)

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 from xml.sax.saxutils import escape
 
-from emulator.errors import ServiceError
-from emulator.wire import Answer
+from emulator.protocol.errors import ServiceError
+from emulator.protocol.wire import Answer
 
 # The statuses that S3 and the query services give their common errors; every other is 400.
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html

@@ -11,10 +11,9 @@ from random import Random
 from typing import Any
 
 from emulator.accounts import Caller
-from emulator.errors import ServiceError
-from emulator.fault_rules import Fault, parse_fault
-from emulator.httpd import NoAnswer
+from emulator.faults.rules import Fault, parse_fault
 from emulator.journal import Entry
+from emulator.protocol.errors import NoAnswer, ServiceError
 
 
 @dataclass(frozen=True)

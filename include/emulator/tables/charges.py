@@ -10,11 +10,11 @@ from pathlib import Path
 
 import duckdb
 
-from emulator import cur2, focus
 from emulator.organisation import Detail, Organisation, month_end
-from emulator.query import Query
-from emulator.sql_conditions import identifier
-from emulator.tables import Column
+from emulator.sql.conditions import identifier
+from emulator.tables import cur2, focus
+from emulator.tables.catalog import Column
+from emulator.tables.query import Query
 
 FINAL_AFTER = timedelta(days=6)  # from the end of a month until its invoice
 SQL_TYPES = {

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.model import ServiceModel
 
-from emulator.errors import invalid
-from emulator.wire import JsonProtocol, load_description
+from emulator.protocol.errors import invalid
+from emulator.protocol.wire import JsonProtocol, load_description
 
 if TYPE_CHECKING:
     from emulator.world import World

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import duckdb
 
-from emulator.charges import create_charges
 from emulator.organisation import Organisation, month_end
-from emulator.query import Query
-from emulator.recommendation_filter import filter_sql
-from emulator.tables import TABLES
+from emulator.tables.catalog import TABLES
+from emulator.tables.charges import create_charges
+from emulator.tables.query import Query
+from emulator.tables.recommendation_filter import filter_sql
 
 CARBON_LAG = timedelta(days=14)  # from the end of a month to its emissions; AWS says up to 21 days
 # What a slice of the bill comes down to, for emissions and for recommendations.

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from emulator.sql_conditions import Condition, Reference, condition
-from emulator.sql_tokens import QueryError, Tokens
-from emulator.tables import TABLES, Column, Table
+from emulator.sql.conditions import Condition, Reference, condition
+from emulator.sql.tokens import QueryError, Tokens
+from emulator.tables.catalog import TABLES, Column, Table
 
 __all__ = ["OutputColumn", "Query", "QueryError", "parse"]
 

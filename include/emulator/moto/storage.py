@@ -9,7 +9,7 @@ from typing import Any
 
 from moto.s3.models import s3_backends
 
-from emulator.bucket_policy import delivery_policy
+from emulator.moto.bucket_policy import delivery_policy
 from emulator.settings import REGION
 
 PARTITION = "aws"

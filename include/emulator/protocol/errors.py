@@ -1,4 +1,4 @@
-"""Errors that AWS would answer with."""
+"""Errors that AWS would answer with, and no answer at all."""
 
 from __future__ import annotations
 
@@ -56,3 +56,11 @@ def not_found(resource_type: str, resource_id: str) -> ServiceError:
 def conflict(message: str, resource_type: str, resource_id: str) -> ServiceError:
     """A ConflictException (the Pricing Calculator's only)."""
     return ServiceError("ConflictException", message, resourceId=resource_id, resourceType=resource_type)
+
+
+class NoAnswer(Exception):  # noqa: N818 - not an error: what a fault rule asked for
+    """The application wants the connection ended without an answer: closed, or ``reset`` as TCP knows it."""
+
+    def __init__(self, *, reset: bool) -> None:
+        super().__init__("reset" if reset else "closed")
+        self.reset = reset

@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import UnknownServiceError
 
-from emulator.wire import load_description
+from emulator.protocol.wire import load_description
 
 BILLING = ("bcm-data-exports", "bcm-pricing-calculator")
 _EXECUTION_STATUSES = ("QUERY_FAILURE", "DELIVERY_FAILURE")
@@ -98,7 +98,7 @@ class Fault:
 
 
 def parse_fault(rule: Mapping[str, Any], number: int) -> Fault:
-    """Read a rule, see :meth:`emulator.faults.Faults.add`.
+    """Read a rule, see :meth:`emulator.faults.effects.Faults.add`.
 
     :raises ValueError: with one sentence that names the field, if the rule is not understood.
     """

@@ -12,13 +12,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from emulator.charges import VIEWS, create_charges
-from emulator.chunk_files import PARQUET, ChunkFile, open_chunk
-from emulator.csv_text import MACROS, text
+from emulator.files.chunk_files import PARQUET, ChunkFile, open_chunk
+from emulator.files.csv_text import MACROS, text
 from emulator.organisation import Organisation
-from emulator.other_tables import create_other
-from emulator.query import OutputColumn, Query
-from emulator.sql_conditions import identifier
+from emulator.sql.conditions import identifier
+from emulator.tables.charges import VIEWS, create_charges
+from emulator.tables.other_tables import create_other
+from emulator.tables.query import OutputColumn, Query
 
 # AWS splits by size and does not say at which. So many bytes are put into a bucket in a tenth of a second.
 CHUNK_BYTES = 32 << 20

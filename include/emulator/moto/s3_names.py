@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any
 from urllib.parse import parse_qs
 
-from emulator.wire import load_description
+from emulator.protocol.wire import load_description
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,13 @@ from typing import Any
 
 from moto.moto_server.werkzeug_app import MotoRequestHandler
 
+from emulator.protocol.errors import NoAnswer
+
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 _BODYLESS = (204, 304)
 # SO_LINGER with no time to linger: closing sends a reset and drops what is unsent.
 _RESET = struct.pack("ii", 1, 0)
 _log = logging.getLogger(__name__)
-
-
-class NoAnswer(Exception):  # noqa: N818 - not an error: what a fault rule asked for
-    """The application wants the connection ended without an answer: closed, or ``reset`` as TCP knows it."""
-
-    def __init__(self, *, reset: bool) -> None:
-        super().__init__("reset" if reset else "closed")
-        self.reset = reset
 
 
 class Handler(MotoRequestHandler):

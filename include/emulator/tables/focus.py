@@ -6,7 +6,7 @@ Expressions over `items` (items.sql) and, in LINE, over `lines` (organisation/us
 
 from __future__ import annotations
 
-from emulator import cur2
+from emulator.tables import cur2
 
 # CUR's counter-entries and splits: FOCUS bills covered usage at zero and discounted usage at what is left of it.
 HIDDEN_KINDS = ("negation", "discount", "container")

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.model import Shape
 
-from emulator.errors import FieldProblem
+from emulator.protocol.errors import FieldProblem
 
 Problems = list[FieldProblem]
 Read = Callable[[Any, str, Problems], Any]

@@ -6,7 +6,7 @@ import base64
 from collections.abc import Sequence
 from typing import TypeVar
 
-from emulator.errors import invalid_field
+from emulator.protocol.errors import invalid_field
 
 Item = TypeVar("Item")
 

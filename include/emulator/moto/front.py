@@ -13,11 +13,11 @@ from urllib.parse import parse_qs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator.accounts import Caller
-from emulator.errors import ServiceError
-from emulator.moto_errors import write_error
-from emulator.s3_front import bucket_and_key, check_expected_owner
-from emulator.s3_names import s3_operation
-from emulator.wire import Answer
+from emulator.moto.errors import write_error
+from emulator.moto.s3_front import bucket_and_key, check_expected_owner
+from emulator.moto.s3_names import s3_operation
+from emulator.protocol.errors import ServiceError
+from emulator.protocol.wire import Answer
 
 if TYPE_CHECKING:
     from emulator.world import World

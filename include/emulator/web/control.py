@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-from emulator.wire import Answer
+from emulator.protocol.wire import Answer
 
 if TYPE_CHECKING:
     from emulator.world import World

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from emulator.recommendation_filter import filter_sql
+from emulator.tables.recommendation_filter import filter_sql
 
 
 @dataclass(frozen=True)

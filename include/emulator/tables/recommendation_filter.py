@@ -14,8 +14,8 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 
-from emulator.sql_conditions import text
-from emulator.validation import RequestReader
+from emulator.protocol.validation import RequestReader
+from emulator.sql.conditions import text
 
 # What a member looks at: columns of the table, or `resource_id`, which only the emulator's own SQL has.
 COLUMNS = {

@@ -9,10 +9,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from emulator.accounts import Caller
-from emulator.errors import ServiceError
-from emulator.service import Call, Service
+from emulator.protocol.errors import ServiceError
+from emulator.protocol.service import Call, Service
+from emulator.protocol.wire import LARGEST_BODY, Answer
 from emulator.services import SERVICES
-from emulator.wire import LARGEST_BODY, Answer
 
 if TYPE_CHECKING:
     from emulator.world import World

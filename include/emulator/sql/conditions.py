@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
-from emulator.sql_tokens import QueryError, Tokens
+from emulator.sql.tokens import QueryError, Tokens
 
 COMPARISONS = ("=", "!=", "<>", "<=", ">=", "<", ">")
 DEEPEST = 100  # parentheses and NOTs within each other; far beyond use, short of Python's recursion limit

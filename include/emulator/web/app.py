@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
-from emulator import control, face, gate
-from emulator.billing_front import BillingFront, find_service
-from emulator.moto_front import MotoFront
-from emulator.wire import Answer
+from emulator import face
+from emulator.moto.front import MotoFront
+from emulator.protocol.wire import Answer
+from emulator.web import control, gate
+from emulator.web.billing_front import BillingFront, find_service
 from emulator.world import World
 
 # moto's own control API: it can reset moto, write recordings and replay them to any host.
@@ -33,7 +34,7 @@ class EmulatorApp:
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Answer a WSGI request.
 
-        :raises emulator.httpd.NoAnswer: if the server must end the connection without an answer.
+        :raises emulator.protocol.errors.NoAnswer: if the server must end the connection without an answer.
         """
         answer = self._answer(environ)
         start_response(f"{answer.status} {_phrase(answer.status)}", answer.headers)

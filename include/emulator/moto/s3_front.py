@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from emulator import storage
-from emulator.errors import ServiceError
+from emulator.moto import storage
+from emulator.protocol.errors import ServiceError
 
 
 def bucket_and_key(environ: Mapping[str, Any]) -> tuple[str, str]:

@@ -17,8 +17,8 @@ from typing import Any
 from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape, StructureShape
 
-from emulator.errors import FieldProblem, ServiceError, invalid
-from emulator.validation import RequestReader
+from emulator.protocol.errors import FieldProblem, ServiceError, invalid
+from emulator.protocol.validation import RequestReader
 
 Write = Callable[[Any], Any]
 

@@ -1,0 +1,1 @@
+"""Misbehaviour on request: rules and what they do."""
