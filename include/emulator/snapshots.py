@@ -44,7 +44,8 @@ class Snapshots:
     def take(self, name: Any) -> dict[str, Any]:
         """Keep everything under a name; a snapshot that had the name is replaced.
 
-        :returns: ``name``, ``now`` (emulated, ISO 8601) and ``left_out``, services of moto's that cannot be kept.
+        :returns: ``name``, ``now`` (emulated, ISO 8601) and ``left_out``, services of moto's that hold something that
+            cannot be copied, such as a running thread: a restore leaves these as they are.
         :raises ValueError: if the name is not 1 to 64 letters, digits, dots, underscores and hyphens.
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):

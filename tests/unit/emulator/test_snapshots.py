@@ -8,6 +8,7 @@ from datetime import timedelta
 
 import boto3
 import pytest
+from moto.sqs.models import sqs_backends
 
 BUCKET = "finops-exports-111122223333"
 DAY = 86_400
@@ -185,13 +186,51 @@ def test_a_deletion_in_the_future_does_not_reach_the_snapshot(emulator, s3):
         assert s3.get_object(Bucket=BUCKET, Key="mine")["Body"].read() == b"x" * 1000
 
 
-def test_a_service_that_cannot_be_kept_is_named_and_stays_empty(ask, client):
+def test_every_version_of_an_object_goes_back(emulator, s3):
+    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+    kept = [s3.put_object(Bucket=BUCKET, Key="k", Body=body)["VersionId"] for body in (b"one", b"two")]
+    s3.delete_object(Bucket=BUCKET, Key="k")
+    emulator.snapshot("here")
+    for version in kept:
+        s3.delete_object(Bucket=BUCKET, Key="k", VersionId=version)
+    emulator.restore("here")
+    listed = s3.list_object_versions(Bucket=BUCKET)
+    assert [one["IsLatest"] for one in listed["DeleteMarkers"]] == [True], "the delete marker is lost"
+    bodies = [s3.get_object(Bucket=BUCKET, Key="k", VersionId=version)["Body"].read() for version in kept]
+    assert bodies == [b"one", b"two"], "a snapshot keeps the newest version of an object only"
+
+
+def test_services_whose_models_hold_locks_keys_and_functions_go_back(emulator, ask, client):
+    sqs, ssm, kms, ses = client("sqs"), client("ssm"), client("kms"), client("sesv2")
+    queue = sqs.create_queue(QueueName="kept")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody="hello")
+    ssm.put_parameter(Name="kept", Value="v", Type="String", Tags=[{"Key": "a", "Value": "b"}])
+    key = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"]["KeyId"]
+    public = kms.get_public_key(KeyId=key)["PublicKey"]
+    ses.create_email_identity(EmailIdentity="kept@example.com")
+    assert ask("POST", "snapshots", {"name": "here"})[1]["left_out"] == []
+    sqs.delete_queue(QueueUrl=queue)
+    ssm.delete_parameter(Name="kept")
+    ssm.put_parameter(Name="later", Value="v", Type="String")
+    emulator.restore("here")
+    assert [one["Body"] for one in sqs.receive_message(QueueUrl=queue)["Messages"]] == ["hello"]
+    assert [one["Name"] for one in ssm.describe_parameters()["Parameters"]] == ["kept"]
+    assert ssm.list_tags_for_resource(ResourceType="Parameter", ResourceId="kept")["TagList"]
+    assert kms.get_public_key(KeyId=key)["PublicKey"] == public
+    seen_by_the_older_api = client("ses").list_identities()["Identities"]
+    assert seen_by_the_older_api == ["kept@example.com"], "services that share a state share it no more"
+
+
+def test_a_service_that_cannot_be_kept_is_named_and_stays_as_it_is(ask, client):
     client("secretsmanager").create_secret(Name="kept", SecretString="x")
-    client("sqs").create_queue(QueueName="not-kept")
+    client("sqs").create_queue(QueueName="before")
+    sqs_backends["111122223333"]["us-east-1"].running = (turn for turn in ())
     assert ask("POST", "snapshots", {"name": "here"})[1]["left_out"] == ["sqs"]
+    client("sqs").create_queue(QueueName="after")
+    client("secretsmanager").create_secret(Name="later", SecretString="x")
     ask("POST", "restore", {"name": "here"})
     assert [secret["Name"] for secret in client("secretsmanager").list_secrets()["SecretList"]] == ["kept"]
-    assert "QueueUrls" not in client("sqs").list_queues()
+    assert len(client("sqs").list_queues().get("QueueUrls", [])) == 2, "a restore took what it could not give back"
 
 
 def test_snapshots_are_listed_replaced_and_dropped(ask):
