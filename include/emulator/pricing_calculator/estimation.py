@@ -18,6 +18,7 @@ from emulator.pricing_calculator.history import (
     PLAN_FEE,
     PLAN_NEGATION,
     PLAN_USAGE,
+    PRIVATE_DISCOUNT,
     RESERVED_FEE,
     USAGE,
     History,
@@ -113,7 +114,9 @@ class _Model:
             self._coverage.add(part.key, zone, known, self._history.hourly[part.number], arn)
 
     def _free(self, part: Part) -> None:
-        """What covered a part that is no more can cover something else."""
+        """What was negotiated for a part that is no more is gone; what covered it can cover something else."""
+        if part.discount:
+            self.bill.add(Identity(part.key, PRIVATE_DISCOUNT), part.unit, part.location, 0.0, -part.discount)
         commitment, known = self._by_arn.get(part.commitment), product(*part.key[:3])
         if commitment is None:
             return
@@ -130,7 +133,11 @@ class _Model:
             raise LookupError(f"no price for {key}: the modification should have been refused")
         amount = math.fsum(quantity["amount"] for quantity in item["quantities"])
         line = Identity(key, USAGE, zone)
-        self.bill.add(line, known.unit, known.region.name, amount, amount * known.rate)
+        cost = amount * known.rate
+        self.bill.add(line, known.unit, known.region.name, amount, cost)
+        if known.discount:
+            discount = Identity(key, PRIVATE_DISCOUNT)
+            self.bill.add(discount, known.unit, known.region.name, 0.0, -cost * known.discount)
         if self._coverage and known.compute:
             self._coverage.add(key, zone, known, _by_hour(item["quantities"], self._history))
 

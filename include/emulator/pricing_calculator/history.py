@@ -31,6 +31,7 @@ Hours = npt.NDArray[np.float64]
 
 USAGE, PLAN_USAGE, RESERVED_USAGE = "Usage", "SavingsPlanCoveredUsage", "DiscountedUsage"
 PLAN_NEGATION, PLAN_FEE, RESERVED_FEE = "SavingsPlanNegation", "SavingsPlanRecurringFee", "RIFee"
+PRIVATE_DISCOUNT = "PrivateRateDiscount"
 _TABLE = "COST_AND_USAGE_REPORT"
 # Some 400 MB, and a hundred payers of the default size. A large organisation's month has 20,000.
 _KEPT_PARTS = 100_000
@@ -58,7 +59,7 @@ class Part:
 
     :param cost: unblended, what CUR adds up.
     :param list_cost: at on-demand rates; 0 of what is no usage.
-    :param effective_cost: at the Savings Plan's rate, of usage that one covers.
+    :param effective_cost: of usage, what it costs after negotiated discounts, or at its commitment's rate, amortised.
     :param number: identifies the part in the hourly reading.
     """
 
@@ -81,6 +82,11 @@ class Part:
     def is_usage(self) -> bool:
         """Whether it is usage, covered by a commitment or not."""
         return self.type in (USAGE, PLAN_USAGE, RESERVED_USAGE)
+
+    @property
+    def discount(self) -> float:
+        """What is negotiated off its cost, as its part of the month's PrivateRateDiscount lines: 0 or negative."""
+        return self.effective_cost - self.cost if self.type == USAGE else 0.0
 
     @property
     def commitment(self) -> str:

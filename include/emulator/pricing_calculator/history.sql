@@ -25,7 +25,8 @@ FROM (
         line_item_usage_amount AS quantity,
         line_item_unblended_cost AS cost,
         pricing_public_on_demand_cost AS list_cost,
-        savings_plan_savings_plan_effective_cost AS effective_cost,
+        coalesce(savings_plan_savings_plan_effective_cost, reservation_effective_cost, line_item_net_unblended_cost)
+            AS effective_cost,
         epoch(line_item_usage_start_date)::BIGINT // 3600 AS hour,
         savings_plan_offering_type AS kind,
         concat(savings_plan_payment_option, pricing_purchase_option) AS payment,

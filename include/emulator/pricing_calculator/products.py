@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from emulator.organisation.catalogue import REGIONS, Region, Sku, rate, skus
+from emulator.organisation.catalogue import PRIVATE_DISCOUNTS, REGIONS, Region, Sku, rate, skus
 
 LINUX_ON_SHARED_HARDWARE = "RunInstances"
 # How many normalized units an hour of a size counts; an instance of Nxlarge counts N times xlarge.
@@ -20,6 +20,7 @@ class Product:
 
     :param service: service code.
     :param rate: USD per ``unit`` on demand.
+    :param discount: what the organisation has negotiated off ``rate``, 0 to 1; none on what commitments can cover.
     :param instance_type: such as m5.large, of EC2 instances that reservations can cover; else empty.
     :param compute: whether Compute Savings Plans cover it: EC2, Fargate and Lambda's duration, never Spot.
     """
@@ -27,6 +28,7 @@ class Product:
     service: str
     unit: str
     rate: float
+    discount: float
     region: Region
     instance_type: str
     compute: bool
@@ -81,6 +83,7 @@ def _product(sku: Sku, region: Region) -> Product:
         sku.service_code,
         sku.unit,
         rate(sku, region),
+        PRIVATE_DISCOUNTS.get(sku.product_code, 0.0),
         region,
         sku.instance_type if is_instance else "",
         is_instance or serverless,

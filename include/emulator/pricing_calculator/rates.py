@@ -17,10 +17,8 @@ if TYPE_CHECKING:
 
 BEFORE_DISCOUNTS = "BEFORE_DISCOUNTS"
 AFTER_COMMITMENTS = "AFTER_DISCOUNTS_AND_COMMITMENTS"
-RATE_TYPES = (BEFORE_DISCOUNTS, "AFTER_DISCOUNTS", AFTER_COMMITMENTS)
-
-# The line types of usage that is paid for by itself, or by a Savings Plan at its rate.
-_PAID = ("Usage", "SavingsPlanCoveredUsage")
+AFTER_DISCOUNTS = "AFTER_DISCOUNTS"
+RATE_TYPES = (BEFORE_DISCOUNTS, AFTER_DISCOUNTS, AFTER_COMMITMENTS)
 
 
 @dataclass(frozen=True)
@@ -53,21 +51,21 @@ def allowed_rate_types(world: World, account: str) -> tuple[str, ...]:
 def unit_price(world: World, account: str, sku: Sku, rate_type: str, month: date) -> tuple[str, float] | None:
     """Give the unit of a SKU and the USD that one costs, or ``None`` if the price list does not know it.
 
-    The simulated organisation has negotiated no discount, so that the first two rate types are the list price. After
-    commitments it is what the organisation paid for a unit on average in ``month``, Savings Plans included.
+    Before discounts that is the list price, after discounts what the organisation has negotiated. After commitments it
+    is what the organisation paid for a unit on average in ``month``: negotiated rates, Savings Plans' and reservations'
+    alike, upfront fees amortised; without usage in that month, the negotiated rate.
+
+    :param month: its first day.
     """
     product = find_product(sku)
     if product is None:
         return None
-    rate = product.rate
+    if rate_type == BEFORE_DISCOUNTS:
+        return product.unit, product.rate
     if rate_type == AFTER_COMMITMENTS:
-        paid = [
-            part
-            for key, parts in bill_of(world, account, month).by_key.items()
-            for part in parts
-            if key[:3] == sku and part.type in _PAID
-        ]
-        list_cost = math.fsum(part.list_cost for part in paid)
+        history = bill_of(world, account, month)
+        used = [part for key, parts in history.by_key.items() if key[:3] == sku for part in parts]
+        list_cost = math.fsum(part.list_cost for part in used)
         if list_cost > 0:
-            rate *= math.fsum(part.effective_cost or part.cost for part in paid) / list_cost
-    return product.unit, rate
+            return product.unit, product.rate * math.fsum(part.effective_cost for part in used) / list_cost
+    return product.unit, product.rate * (1 - product.discount)

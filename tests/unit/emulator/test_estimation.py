@@ -16,6 +16,7 @@ import pytest
 from emulator.organisation import Organisation, month_end
 from emulator.pricing_calculator import offerings
 from emulator.pricing_calculator.estimation import estimate_bill
+from emulator.pricing_calculator.rates import unit_price
 from emulator.pricing_calculator.state import Estimate
 from emulator.tables.charges import create_charges
 from emulator.tables.query import parse
@@ -112,7 +113,8 @@ def exported(month):
     columns = (
         "bill_bill_type, line_item_line_item_type, product_servicecode, line_item_usage_type, line_item_operation,"
         " line_item_usage_account_id, line_item_availability_zone, resource_tags, cost_category,"
-        " line_item_usage_amount, line_item_unblended_cost"
+        " line_item_usage_amount, line_item_unblended_cost, line_item_net_unblended_cost, reservation_effective_cost,"
+        " savings_plan_savings_plan_effective_cost, pricing_public_on_demand_cost"
     )
     for place, _ in enumerate(create_charges(connection, ORGANISATION, query, month, now)):
         start = "INSERT INTO cur" if place else "CREATE TEMP TABLE cur AS"
@@ -215,9 +217,47 @@ def test_historical_usage_is_replaced_where_its_filter_matches_and_nowhere_else(
     matched = cur("line_item_usage_amount", same)
     bill = estimated([modification(key, 7.0, history=expression)])
     assert found(bill, "Usage", key)[0] == pytest.approx(found(unchanged, "Usage", key)[0] - matched + 7.0)
-    assert rise(bill) == pytest.approx(7.0 * 0.023 - cur("line_item_unblended_cost", same))
-    untouched = [item for item in bill.line_items if item["estimatedCost"] == item.get("historicalCost")]
-    assert len(bill.line_items) - len(untouched) == (1 if matched or expression else 0)
+    # 4 % off S3 is negotiated, and CUR's lines of it are without tags
+    change = 7.0 * 0.023 - cur("line_item_unblended_cost", same)
+    assert rise(bill) == pytest.approx(0.96 * change)
+    changed = {
+        (item["lineItemType"], item["usageAccountId"], item["operation"])
+        for item in bill.line_items
+        if item["estimatedCost"] != item.get("historicalCost")
+    }
+    assert changed == {(line_type, MEMBER, "StandardStorage") for line_type in ("Usage", "PrivateRateDiscount")}
+
+
+def test_negotiated_discounts_go_with_the_usage(unchanged):
+    replaced = [
+        tuple(item[name] for name in ("serviceCode", "usageType", "operation", "usageAccountId"))
+        for item in unchanged.line_items
+        if item["lineItemType"] == "Usage" and item["serviceCode"] in ("AmazonS3", "AmazonCloudFront")
+    ]
+    gone = estimated([modification(key, 0.0, history={}) for key in replaced])
+    left = {item["usageType"]: item["estimatedCost"]["amount"] for item in gone.line_items}
+    left = {name: cost for name, cost in left.items() if cost and name in {key[1] for key in replaced}}
+    assert left == {}, "a discount on usage that is gone"
+    # CloudFront is 20 % off
+    video = ("AmazonCloudFront", "US-DataTransfer-Out-Bytes", "GET", PAYER)
+    more = estimated([modification(video, 1000.0)])
+    assert rise(more) == pytest.approx(1000 * 0.085 * 0.8), "new usage without its negotiated discount"
+    before, after = (found(bill, "PrivateRateDiscount", video) for bill in (unchanged, more))
+    assert (after[0] - before[0], after[1] - before[1]) == (0.0, pytest.approx(-17.0))
+
+
+def test_what_a_unit_costs_after_commitments_counts_reservations():
+    same = (
+        "product_servicecode = 'AmazonEC2' AND line_item_usage_type = 'BoxUsage:t3.medium' AND"
+        " line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage')"
+    )
+    reserved = cur("reservation_effective_cost", same)
+    others = cur("coalesce(savings_plan_savings_plan_effective_cost, line_item_net_unblended_cost)", same)
+    paid = (reserved + others) / cur("pricing_public_on_demand_cost", same)
+    assert 0 < paid < 0.9, "too little t3.medium is reserved to tell"
+    t3_medium = ("AmazonEC2", "BoxUsage:t3.medium", "RunInstances")
+    after = unit_price(WORLD, PAYER, t3_medium, "AFTER_DISCOUNTS_AND_COMMITMENTS", OCTOBER.date())
+    assert after == ("Hrs", pytest.approx(0.0416 * paid))
 
 
 def test_a_plan_covers_no_more_than_its_commitment_in_any_hour():

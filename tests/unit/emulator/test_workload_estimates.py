@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from datetime import date
 
 import pytest
@@ -142,23 +143,41 @@ def test_a_batch_sent_again_adds_nothing(calculator, workload, add):
     assert len(calculator.list_workload_estimate_usage(workloadEstimateId=workload)["items"]) == 1
 
 
-def test_after_commitments_a_unit_costs_what_the_organisation_pays(calculator):
-    used = [
-        line
-        for line in Organisation(7, PAYER, [MEMBER], 500).usage(date(2026, 10, 1))
-        if line.effective_cost < line.cost and line.operation == "RunInstances"
-    ]
-    line = used[0]
-    same = [one for one in used if one.usage_type == line.usage_type]
-    paid = sum(one.effective_cost for one in same) / sum(one.cost for one in same)
-    costs = []
-    for rate_type in ("AFTER_DISCOUNTS", "AFTER_DISCOUNTS_AND_COMMITMENTS"):
+S3_GIGABYTES = ("AmazonS3", "TimedStorage-ByteHrs", "StandardStorage")
+CLOUDFRONT_GIGABYTES = ("AmazonCloudFront", "US-DataTransfer-Out-Bytes", "GET")
+
+
+@pytest.fixture
+def thousand(calculator):
+    """The costs of a thousand units of SKUs at a rate type."""
+
+    def cost(rate_type, *skus):
         workload = calculator.create_workload_estimate(name=rate_type.replace("_", "-"), rateType=rate_type)["id"]
-        entry = usage(usageType=line.usage_type, operation=line.operation)
-        answer = calculator.batch_create_workload_estimate_usage(workloadEstimateId=workload, usage=[entry])
-        costs.append(answer["items"][0]["cost"])
-    assert costs[1] < costs[0]
-    assert costs[1] / costs[0] == pytest.approx(paid, rel=0.05)
+        names = ("serviceCode", "usageType", "operation")
+        entries = [usage(str(key), 1000.0, **dict(zip(names, sku, strict=True))) for key, sku in enumerate(skus)]
+        items = calculator.batch_create_workload_estimate_usage(workloadEstimateId=workload, usage=entries)["items"]
+        return [item["cost"] for item in items]
+
+    return cost
+
+
+def test_after_discounts_a_unit_costs_what_the_organisation_has_negotiated(thousand):
+    skus = (S3_GIGABYTES, CLOUDFRONT_GIGABYTES, tuple(BOX.values()))
+    assert thousand("BEFORE_DISCOUNTS", *skus) == pytest.approx([23.0, 85.0, 96.0])
+    # 4 and 20 % less, as the PrivateRateDiscount lines of the organisation's CUR say; EC2 has no such lines
+    assert thousand("AFTER_DISCOUNTS", *skus) == pytest.approx([22.08, 68.0, 96.0])
+
+
+def test_after_commitments_a_unit_costs_what_the_organisation_pays(thousand):
+    used = defaultdict(list)
+    for line in Organisation(7, PAYER, [MEMBER], 500).usage(date(2026, 10, 1)):
+        used[line.service_code, line.usage_type, line.operation].append(line)
+    paid = {sku: sum(each.effective_cost for each in used[sku]) / sum(each.cost for each in used[sku]) for sku in used}
+    skus = (S3_GIGABYTES, tuple(BOX.values()))
+    expected = [list_cost * paid[sku] for list_cost, sku in zip((23.0, 96.0), skus, strict=True)]
+    assert CLOUDFRONT_GIGABYTES not in paid, "CloudFront is used here, so that this is no test of what is not"
+    rates = thousand("AFTER_DISCOUNTS_AND_COMMITMENTS", *skus, CLOUDFRONT_GIGABYTES)
+    assert rates == pytest.approx([*expected, 68.0])
 
 
 def test_old_history_needs_action(emulator, calculator, workload, add, settled):
