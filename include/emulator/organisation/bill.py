@@ -31,12 +31,14 @@ class Detail:
     :param resources: a line per resource, or one for all of the same usage, place and tags.
     :param containers: further lines that split machines' costs over the containers on them (needs `resources`).
     :param slice_lines: about how many lines a slice has at most.
+    :param whole: a slice has all days of some resources, instead of all resources of some days.
     """
 
     granularity: str = "HOURLY"
     resources: bool = True
     containers: bool = False
     slice_lines: int = 500_000
+    whole: bool = False
 
 
 def bill_slices(
@@ -107,9 +109,9 @@ def _parts(fleet: Fleet, all_days: int, detail: Detail) -> list[tuple[int, int, 
     """
     everything = slice(0, len(fleet))
     a_day = 24 if detail.granularity == "HOURLY" else 1
-    monthly = detail.granularity == "MONTHLY"
-    days = all_days if monthly else min(all_days, max(1, detail.slice_lines // (len(fleet) * a_day)))
-    size = max(1, detail.slice_lines // (a_day * (days if monthly else 1)))
+    whole = detail.whole or detail.granularity == "MONTHLY"
+    days = all_days if whole else min(all_days, max(1, detail.slice_lines // (len(fleet) * a_day)))
+    size = max(1, detail.slice_lines // (a_day * (days if whole else 1)))
     blocks = [everything] if len(fleet) <= size else fleet.blocks(size, detail.resources)
     return [(day, min(days, all_days - day), block) for day in range(0, all_days, days) for block in blocks]
 

@@ -61,18 +61,20 @@ def create_charges(
     now: datetime,
     viewer: str | None = None,
     slice_lines: int = 500_000,
+    whole: bool = False,
 ) -> Iterator[None]:
     """Show the queried table, as known at `now`, slice by slice as the view `export`: its columns and `line_number`.
 
     After each step the view holds the next slice, of about `slice_lines` lines at most; line numbers ascend and are
     unique over all of them. `viewer` is the id of the only account whose lines are shown (None: every account's).
+    With `whole` a slice has all days of some resources, instead of all resources of some days.
     """
     connection.execute(
         "CREATE OR REPLACE TEMP TABLE facts AS SELECT $1 AS payer_id, $2 AS payer_name, $3 AS invoice_id",
         [*organisation.accounts[0], _invoice(organisation, period, now)],
     )
     first_line = 0
-    for _ in organisation.bill(connection, period, now, _detail(query, slice_lines)):
+    for _ in organisation.bill(connection, period, now, _detail(query, slice_lines, whole)):
         connection.execute(_items())
         _show(connection, query, first_line, viewer)
         # Lines come in the order of their numbers as long as they are what is looked up, not what is looked up in.
@@ -82,7 +84,7 @@ def create_charges(
         first_line += connection.execute("SELECT count(*) FROM lines").fetchall()[0][0]
 
 
-def _detail(query: Query, slice_lines: int) -> Detail:
+def _detail(query: Query, slice_lines: int, whole: bool) -> Detail:
     """How finely the query's properties ask to see the bill. Only CUR can do without resources or with containers."""
     properties = query.properties
     return Detail(
@@ -90,6 +92,7 @@ def _detail(query: Query, slice_lines: int) -> Detail:
         resources=properties.get("INCLUDE_RESOURCES") != "FALSE",
         containers=properties.get("INCLUDE_SPLIT_COST_ALLOCATION_DATA") == "TRUE",
         slice_lines=slice_lines,
+        whole=whole,
     )
 
 
