@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable
+from typing import Any
 
 from emulator.data_exports.state import ExportRecord
 from emulator.protocol.errors import not_found
-from emulator.protocol.paging import page
+from emulator.protocol.paging import Pager, Place, Thing, Walk
 from emulator.protocol.service import Call, Service
 
 DATA_EXPORTS = Service("bcm-data-exports")
+_PAGER = Pager("NextToken", "MaxResults")
 _PAGE = 100
-Item = TypeVar("Item")
 
 
 def find(call: Call, member: str = "ExportArn") -> ExportRecord:
@@ -27,7 +27,15 @@ def find(call: Call, member: str = "ExportArn") -> ExportRecord:
     return record
 
 
-def paged(call: Call, member: str, items: Sequence[Item], describe: Callable[[Item], dict[str, Any]]) -> dict[str, Any]:
-    """Give one page of a list: 100 entries unless MaxResults says otherwise; AWS names no default."""
-    taken, token = page(items, call.params.get("MaxResults", _PAGE), call.params.get("NextToken"), "NextToken")
-    return {member: [describe(item) for item in taken], "NextToken": token}
+def paged(
+    call: Call, member: str, walk: Walk[Place, Thing], start: Place, describe: Callable[[Thing], dict[str, Any]]
+) -> dict[str, Any]:
+    """Give one page of a list as the answer's ``member``: 100 entries unless MaxResults says otherwise; AWS names no
+    default.
+
+    :param walk: the list, from ``start``.
+    :param describe: AWS's shape of an entry.
+    :raises ServiceError: ValidationException if the token is not one of this list's.
+    """
+    things, token = _PAGER.page(call, walk, start, _PAGE)
+    return {member: [describe(thing) for thing in things], "NextToken": token}

@@ -6,6 +6,8 @@ https://docs.aws.amazon.com/aws-cost-management/latest/APIReference/API_Operatio
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 from emulator.data_exports.access import DATA_EXPORTS, find, paged
@@ -14,6 +16,7 @@ from emulator.data_exports.destination import Destination
 from emulator.data_exports.state import Execution, ExportRecord
 from emulator.data_exports.tags import with_tags
 from emulator.protocol.errors import ServiceError, invalid_field
+from emulator.protocol.paging import positions
 from emulator.protocol.service import Call
 from emulator.settings import REGION
 from emulator.tables.catalog import TABLES, Table
@@ -78,7 +81,7 @@ def list_exports(call: Call) -> dict[str, Any]:
     def describe(record: ExportRecord) -> dict[str, Any]:
         return {"ExportArn": record.arn, "ExportName": record.name, "ExportStatus": record.describe()}
 
-    return paged(call, "Exports", list(call.world.exports.of(call.account)), describe)
+    return paged(call, "Exports", partial(call.world.exports.after, call.account), 0, describe)
 
 
 @DATA_EXPORTS.operation("ListExecutions")
@@ -88,7 +91,12 @@ def list_executions(call: Call) -> dict[str, Any]:
     def describe(execution: Execution) -> dict[str, Any]:
         return {"ExecutionId": execution.id, "ExecutionStatus": execution.describe()}
 
-    return paged(call, "Executions", find(call).executions[::-1], describe)
+    executions = find(call).executions
+
+    def walk(before: int) -> Iterator[tuple[int, Execution]]:
+        return ((place, executions[place]) for place in range(before - 1, -1, -1))
+
+    return paged(call, "Executions", walk, len(executions), describe)
 
 
 @DATA_EXPORTS.operation("GetExecution")
@@ -118,7 +126,7 @@ def list_tables(call: Call) -> dict[str, Any]:
         ]
         return {"TableName": table.name, "Description": table.description, "TableProperties": properties}
 
-    return paged(call, "Tables", list(TABLES.values()), describe)
+    return paged(call, "Tables", positions(list(TABLES.values())), -1, describe)
 
 
 @DATA_EXPORTS.operation("GetTable")

@@ -51,9 +51,10 @@ class ExportRecord:
     :param table: the name of the table that it queries, which never changes.
     :param definition: AWS's Export as it is echoed, with its ARN and with the properties that nobody sent. An update
         puts another in its place: executions keep theirs as their snapshot.
-    :param tags: value by key, in the order in which they came.
+    :param tags: value by key.
     :param judged_at: when the delivery was due that ``health`` and ``reason`` speak of.
     :param runs: how many runs there have been; durations are drawn by this number.
+    :param number: its place among all exports that ever were, from 1; :meth:`ExportBook.add` gives it.
     :param next_run_at: when the next run begins. AWS has no word for it; the status page shows it.
     :param chunks: per data path, how many chunks the last delivery left there (overwrite mode blanks the surplus).
     """
@@ -71,6 +72,7 @@ class ExportRecord:
     judged_at: datetime | None = None
     runs: int = 0
     next_run_at: datetime | None = None
+    number: int = 0
     executions: list[Execution] = field(default_factory=list)
     chunks: dict[str, int] = field(default_factory=dict)
 
@@ -120,8 +122,9 @@ class ExportBook:
 
     def add(self, record: ExportRecord) -> None:
         """Enter an export."""
-        self._records[record.arn] = record
         self.made += 1
+        record.number = self.made
+        self._records[record.arn] = record
 
     def remove(self, record: ExportRecord) -> None:
         """Strike an export out; its executions under way come to nothing."""
@@ -138,6 +141,10 @@ class ExportBook:
     def of(self, account: str) -> Iterator[ExportRecord]:
         """Give an account's exports in the order of their creation."""
         return (record for record in self._records.values() if record.account == account)
+
+    def after(self, account: str, number: int) -> Iterator[tuple[int, ExportRecord]]:
+        """Give an account's exports that were made after the one of that number, each with its own."""
+        return ((record.number, record) for record in self.of(account) if record.number > number)
 
     def find(self, account: str, arn: str) -> ExportRecord:
         """Find an export of the account's.

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/cur/latest/userguide/dataexports-access.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from emulator.data_exports.access import DATA_EXPORTS, find, paged
@@ -35,8 +35,13 @@ def untag_resource(call: Call) -> dict[str, Any]:
 
 @DATA_EXPORTS.operation("ListTagsForResource")
 def list_tags_for_resource(call: Call) -> dict[str, Any]:
-    """List an export's tags in the order in which they came."""
-    return paged(call, "ResourceTags", list(_find(call).tags.items()), lambda tag: {"Key": tag[0], "Value": tag[1]})
+    """List an export's tags by their keys."""
+    tags = sorted(_find(call).tags.items())
+
+    def walk(after: str) -> Iterator[tuple[str, tuple[str, str]]]:
+        return ((tag[0], tag) for tag in tags if tag[0] > after)
+
+    return paged(call, "ResourceTags", walk, "", lambda tag: {"Key": tag[0], "Value": tag[1]})
 
 
 def with_tags(tags: Mapping[str, str], added: Sequence[Mapping[str, str]]) -> dict[str, str]:

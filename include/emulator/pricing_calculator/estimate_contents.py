@@ -7,9 +7,10 @@ from typing import Any
 
 from emulator.pricing_calculator.access import find, operation
 from emulator.pricing_calculator.filters import passes
-from emulator.pricing_calculator.pages import paged, positions
+from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.state import Estimate
 from emulator.pricing_calculator.usage import wanted_usage
+from emulator.protocol.paging import positions
 from emulator.protocol.service import Call
 
 # AWS's filter names and where a line item has the value.

@@ -45,7 +45,7 @@ def test_tags_are_listed_in_pages(exports, arn):
     first = exports.list_tags_for_resource(ResourceArn=arn, MaxResults=1)
     rest = exports.list_tags_for_resource(ResourceArn=arn, MaxResults=1, NextToken=first["NextToken"])
     assert (first["ResourceTags"] + rest["ResourceTags"], "NextToken" in rest) == (
-        _tags(team="web", stage="test"),
+        _tags(stage="test", team="web"),
         False,
     )
 
