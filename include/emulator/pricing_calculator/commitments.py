@@ -134,13 +134,13 @@ def negated(items: list[dict[str, Any]]) -> set[str]:
     return {action[name] for action in actions for name in ("savingsPlanId", "reservedInstancesId") if name in action}
 
 
-def removable(history: History, action: str) -> set[str]:
-    """Give the ids of the organisation's commitments that a scenario can do without.
+def removable(history: History, action: str) -> dict[str, str]:
+    """Give the organisation's commitments that a scenario can do without: the account that owns each, by its id.
 
     :param action: negateSavingsPlanAction or negateReservedInstanceAction.
     """
     plans = action == "negateSavingsPlanAction"
-    return {one.id for one in history.owned if bool(one.kind) == plans}
+    return {one.id: one.account for one in history.owned if bool(one.kind) == plans}
 
 
 def owned(history: History) -> list[Commitment]:

@@ -79,8 +79,11 @@ def _check_commitment(call: Call, scenario: Scenario, entry: Entry) -> None:
         return
     (commitment,) = members.values()
     month = scenario.bill_interval["start"].date()
-    if commitment not in removable_commitments(call.world, call.account, month, name):
+    owner = removable_commitments(call.world, call.account, month, name).get(commitment)
+    if owner is None:
         raise EntryRefused("CONFLICT", f"The organisation has no commitment {commitment}")
+    if owner != entry["usageAccountId"]:
+        raise EntryRefused("INVALID_ACCOUNT", f"Commitment {commitment} is not account {entry['usageAccountId']}'s")
     if any(item["commitmentAction"] == action for item in scenario.commitments):
         raise EntryRefused("CONFLICT", f"The scenario does without commitment {commitment} already")
 

@@ -33,8 +33,8 @@ def bill_of(world: World, account: str, month: date) -> History:
     return history.history_of(world.organisation_of(account), month)
 
 
-def removable_commitments(world: World, account: str, month: date, action: str) -> set[str]:
-    """Give the ids of the organisation's commitments that ``action``, a negating one, can name."""
+def removable_commitments(world: World, account: str, month: date, action: str) -> dict[str, str]:
+    """Give the organisation's commitments that ``action``, a negating one, can name: their owners, by their ids."""
     from emulator.pricing_calculator import commitments
 
     return commitments.removable(bill_of(world, account, month), action)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
-PAYER = "111122223333"
+from emulator.organisation import Organisation
+
+PAYER, MEMBER = "111122223333", "444455556666"
 DAY = 86400
 NOWHERE = "11111111-1111-1111-1111-111111111111"
 PLAN = {"addSavingsPlanAction": {"savingsPlanOfferingId": NOWHERE, "commitment": 2.5}}
@@ -230,6 +234,15 @@ def test_a_commitment_of_a_strange_account_is_refused(commit):
 
 def test_a_commitment_that_the_organisation_does_not_have_cannot_be_negated(commit):
     assert commit({"negateSavingsPlanAction": {"savingsPlanId": NOWHERE}})["errors"][0]["errorCode"] == "CONFLICT"
+
+
+def test_a_commitment_is_negated_in_the_account_that_owns_it(commit):
+    plan, _, _ = Organisation(7, PAYER, [MEMBER], 500).savings_plan(date(2026, 10, 1))
+    action = {"negateSavingsPlanAction": {"savingsPlanId": plan}}
+    refused, taken, again = (commit(action, account) for account in (MEMBER, PAYER, PAYER))
+    assert [error["errorCode"] for error in refused["errors"]] == ["INVALID_ACCOUNT"], "a plan of another account"
+    assert [item["usageAccountId"] for item in taken["items"]] == [PAYER]
+    assert [error["errorCode"] for error in again["errors"]] == ["CONFLICT"]
 
 
 @pytest.mark.parametrize(
