@@ -2,14 +2,16 @@
 
 A user's text reaches DuckDB only through `identifier` and `text`, which quote it, or as a number in ASCII digits.
 
-AWS documents operators and no types. Here a literal must be of its column's type: a number for double and int, text in
-single quotes for string, true or false for boolean, a quoted ISO 8601 time (UTC without an offset) for timestamp; maps
-are compared by key. As in any SQL, a condition on a null, or on a key that a map lacks, is neither true nor false.
+AWS documents operators and no types. Here a condition is a column, an operator and a literal of the column's type: a
+plain decimal number for double and int, text in single quotes for string, true or false for boolean, a quoted date or
+time of ISO 8601 (UTC without an offset) for timestamp; maps are compared by key. As in any SQL, a condition on a null,
+or on a key that a map lacks, is neither true nor false.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,6 +20,8 @@ from typing import Protocol
 from emulator.sql.tokens import QueryError, Tokens
 
 COMPARISONS = ("=", "!=", "<>", "<=", ">=", "<", ">")
+# Python reads more than this as ISO 8601: weeks, dates without hyphens.
+_TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?)?", re.ASCII)
 DEEPEST = 100  # parentheses and NOTs within each other; far beyond use, short of Python's recursion limit
 
 
@@ -176,6 +180,8 @@ def _literal(tokens: Tokens, reference: Reference) -> str:
 
 def _timestamp(value: str, reference: Reference) -> str:
     try:
+        if not _TIMESTAMP.fullmatch(value):
+            raise ValueError(value)
         moment = datetime.fromisoformat(value)
         if moment.tzinfo:
             moment = moment.astimezone(UTC).replace(tzinfo=None)

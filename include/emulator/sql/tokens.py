@@ -24,6 +24,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.ASCII,
 )
 _LARGEST_LIMIT = 2**63 - 1
+_END = "the end of the query"
 
 
 class QueryError(ValueError):
@@ -82,7 +83,7 @@ class Tokens:
     def expect_end(self) -> None:
         """Nothing may follow."""
         if self._at < len(self._tokens):
-            raise self.surprise("the end of the query")
+            raise self.surprise(_END)
 
     def name(self, what: str) -> str:
         """Step over a name that is no keyword; `what` names it in the error."""
@@ -93,11 +94,11 @@ class Tokens:
         return text
 
     def alias(self) -> str:
-        """Step over a new name: letters, digits and underscores, in any order, but no word that SQL has."""
+        """Step over a new name: letters, digits and underscores, in any order, also a word that SQL has."""
         kind, text = self._peek()
-        if self._step(kind == "digits" or (kind == "number" and text.isdigit())):
-            return text
-        return self.name("an alias")
+        if not self._step(kind in ("word", "digits") or (kind == "number" and text.isdigit())):
+            raise self.surprise("an alias")
+        return text
 
     def reference(self) -> tuple[str, str | None]:
         """Step over `column` or `column.key`."""
@@ -121,7 +122,7 @@ class Tokens:
         kind, text = self._peek()
         if kind == "word" and text.upper() in FOREIGN:
             return QueryError(f"{text.upper()} is not supported in an export's query; expected {expected}.")
-        return QueryError(f"Expected {expected} in the query, found {text or 'its end'}.")
+        return QueryError(f"Expected {expected}, found {text or _END}.")
 
     def _peek(self) -> tuple[str, str]:
         return self._tokens[self._at] if self._at < len(self._tokens) else ("end", "")
