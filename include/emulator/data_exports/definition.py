@@ -30,7 +30,7 @@ def accept(export: Mapping[str, Any], arn: str, account: str) -> dict[str, Any]:
     not; a table that has no properties loses an empty map.
 
     :param export: AWS's Export, checked by the model.
-    :raises ServiceError: ValidationException; AccessDeniedException for a billing view that is not the account's.
+    :raises ServiceError: ValidationException.
     """
     _check_output(export["DestinationConfigurations"]["S3Destination"]["S3OutputConfigurations"])
     query = read_query(export["DataQuery"])
@@ -64,10 +64,24 @@ def read_query(data_query: Mapping[str, Any]) -> Query:
         raise invalid(error.summary, [FieldProblem("Export.DataQuery.QueryStatement", str(error))]) from None
 
 
+def check_access(definition: Mapping[str, Any], account: str) -> None:
+    """Check that the billing view of a new export is one of the account's own.
+
+    :param definition: as :func:`accept` gives it.
+    :raises ServiceError: AccessDeniedException, which CreateExport has and UpdateExport has not: an export's view
+        never changes.
+    """
+    own = f"arn:aws:billing::{account}:billingview/"
+    view = _billing_view(definition)
+    if view is not None and (not view.startswith(own) or view == own):
+        raise ServiceError("AccessDeniedException", f"The account has no access to the billing view {view!r}")
+
+
 def check_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Check what UpdateExport may not change; both definitions as :func:`accept` gives them.
 
-    AWS's pages disagree about table configurations; here all may change but the billing view.
+    AWS's pages disagree about table configurations; here all may change but the billing view. The model has one
+    refresh cadence only, so that cannot change either.
 
     :raises ServiceError: ValidationException.
     """
@@ -76,9 +90,7 @@ def check_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
         raise invalid_field("Export.Name", f"The name of an export cannot change from {old['Name']}")
     if new_table != old_table:
         raise invalid_field("Export.DataQuery.QueryStatement", f"The table cannot change from {old_table}")
-    if new["RefreshCadence"] != old["RefreshCadence"]:
-        raise invalid_field("Export.RefreshCadence", "The refresh cadence of an export cannot change")
-    if _billing_view(new, new_table) != _billing_view(old, old_table):
+    if _billing_view(new) != _billing_view(old):
         raise invalid_field(_CONFIGURATIONS, "The billing view of an export cannot change")
     if (_overwrite(old), _overwrite(new)) == ("OVERWRITE_REPORT", "CREATE_NEW_REPORT"):
         raise invalid_field(f"{_OUTPUT}.Overwrite", "An export that overwrites cannot change to CREATE_NEW_REPORT")
@@ -87,10 +99,7 @@ def check_change(old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
 def _properties(table: Table, sent: Mapping[str, str], account: str) -> dict[str, str]:
     properties = table.effective_properties(sent)
     if any(known.name == _BILLING_VIEW for known in table.properties):
-        own = f"arn:aws:billing::{account}:billingview/"
-        view = properties.setdefault(_BILLING_VIEW, f"{own}primary")
-        if not view.startswith(own) or view == own:
-            raise ServiceError("AccessDeniedException", f"The account has no access to the billing view {view!r}")
+        properties.setdefault(_BILLING_VIEW, f"arn:aws:billing::{account}:billingview/primary")
     return properties
 
 
@@ -101,9 +110,9 @@ def _check_output(output: Mapping[str, str]) -> None:
         raise invalid_field(f"{_OUTPUT}.Compression", f"OutputType {output['OutputType']} goes with {pairs}")
 
 
-def _billing_view(export: Mapping[str, Any], table: str) -> str | None:
+def _billing_view(export: Mapping[str, Any]) -> str | None:
     configurations: Mapping[str, Mapping[str, str]] = export["DataQuery"].get("TableConfigurations", {})
-    return configurations.get(table, {}).get(_BILLING_VIEW)
+    return next((properties.get(_BILLING_VIEW) for properties in configurations.values()), None)
 
 
 def _overwrite(export: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from emulator.data_exports.access import DATA_EXPORTS, find, paged
-from emulator.data_exports.definition import accept, check_change, read_query
+from emulator.data_exports.definition import accept, check_access, check_change, read_query
 from emulator.data_exports.destination import Destination
 from emulator.data_exports.state import Execution, ExportRecord
 from emulator.data_exports.tags import with_tags
@@ -33,6 +33,7 @@ def create_export(call: Call) -> dict[str, Any]:
     name = export["Name"]
     arn = f"arn:aws:bcm-data-exports:{REGION}:{call.account}:export/{name}-{_next_uuid(call)}"
     definition = accept(export, arn, call.account)
+    check_access(definition, call.account)
     if any(record.name == name for record in exports.of(call.account)):
         raise invalid_field("Export.Name", f"An export named {name} already exists")
     table = read_query(definition["DataQuery"]).table

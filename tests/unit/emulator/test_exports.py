@@ -217,12 +217,14 @@ def test_table_properties_may_change(exports, definition):
         FOCUS,
         {"overwrite": "CREATE_NEW_REPORT"},
         {"properties": {"BILLING_VIEW_ARN": f"arn:aws:billing::{PAYER}:billingview/custom"}},
+        {"properties": {"BILLING_VIEW_ARN": ""}},
     ],
-    ids=["name", "table", "overwrite", "billing view"],
+    ids=["name", "table", "overwrite", "billing view", "no billing view"],
 )
 def test_what_must_not_change(exports, definition, refused, change):
     arn = exports.create_export(Export=definition())["ExportArn"]
-    assert refused(exports.update_export, ExportArn=arn, Export=definition(**change))["code"] == "ValidationException"
+    answer = refused(exports.update_export, ExportArn=arn, Export=definition(**change))
+    assert answer["code"] == "ValidationException", "UpdateExport's model has no other error for this"
 
 
 def test_create_new_may_become_overwrite(exports, definition):
