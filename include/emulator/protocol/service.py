@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.model import ServiceModel
 
-from emulator.protocol.errors import invalid
 from emulator.protocol.wire import JsonProtocol, load_description
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ Handler = Callable[[Call], dict[str, Any]]
 
 
 class Service:
-    """A service that the emulator answers for: botocore's model, its protocol and the operations built so far.
+    """A service that the emulator answers for: botocore's model, its protocol and its operations.
 
     :param name: botocore's name, e.g. ``bcm-data-exports``.
     """
@@ -67,10 +66,5 @@ class Service:
         return register
 
     def handler(self, name: str) -> Handler:
-        """Find an operation's handler.
-
-        :raises ServiceError: ValidationException with reason ``unknownOperation`` if there is none yet.
-        """
-        if name not in self._handlers:
-            raise invalid(f"The emulator does not carry out {name} yet", reason="unknownOperation")
+        """Find the handler of an operation; each that the model has is built."""
         return self._handlers[name]
