@@ -21,27 +21,14 @@ from emulator.tables.query import Query
 from emulator.tables.recommendation_filter import filter_sql
 
 CARBON_LAG = timedelta(days=14)  # from the end of a month to its emissions; AWS says up to 21 days
-# What a slice of the bill comes down to, for emissions and for recommendations.
+# What a slice of the bill comes down to for emissions. What sellers on the Marketplace run is not AWS's to account for.
 _SPENT = """SELECT bill_payer_account_id AS payer_id, line_item_usage_account_id AS account_id,
         line_item_product_code AS product_code, product_region_code AS region, product_location AS region_name,
         bill_billing_period_start_date AS month_starts, bill_billing_period_end_date AS month_ends,
         sum(pricing_public_on_demand_cost) AS list_cost
-    FROM export WHERE line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage')
-    GROUP BY ALL"""
-_USED = """SELECT line_item_resource_id AS resource_id, line_item_usage_account_id AS account_id,
-        bill_payer_account_id AS payer_id, product_region_code AS region, line_item_usage_type AS usage_type,
-        line_item_operation AS operation, line_item_product_code AS product_code, pricing_unit AS unit,
-        product_instance_type AS instance_type, line_item_line_item_type <> 'Usage' AS covered,
-        map_from_entries(list_transform(map_entries(resource_tags),
-            lambda tag: {'k': replace(tag.key, 'user_', ''), 'v': tag.value})) AS tags,
-        sum(pricing_public_on_demand_cost) AS list_cost,
-        sum(CASE line_item_line_item_type WHEN 'SavingsPlanCoveredUsage' THEN savings_plan_savings_plan_effective_cost
-            WHEN 'DiscountedUsage' THEN reservation_effective_cost ELSE line_item_unblended_cost END) AS cost,
-        sum(line_item_usage_amount) AS quantity, count(*) AS days, max(line_item_usage_start_date) AS last_day
-    FROM export, moment
+    FROM export
     WHERE line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage')
-        AND line_item_usage_type NOT LIKE '%Spot%' AND line_item_resource_id <> ''
-        AND line_item_usage_start_date > yesterday - INTERVAL 14 DAYS
+        AND bill_billing_entity = 'AWS'
     GROUP BY ALL"""
 
 
@@ -67,11 +54,11 @@ def create_other(
     )
     match query.table.name:
         case "COST_AND_USAGE_DASHBOARD":
-            yield from _dashboard(connection, bill("DAILY", period, now))
+            yield from _dashboard(connection, bill(period, now))
         case "COST_OPTIMIZATION_RECOMMENDATIONS":
-            yield from _recommendations(connection, bill("DAILY", yesterday.date(), midnight), query)
+            yield from _recommendations(connection, bill(yesterday.date(), midnight, whole=True), query)
         case "CARBON_EMISSIONS" if now >= month_end(period) + CARBON_LAG:
-            yield from _carbon(connection, bill("MONTHLY", period, now))
+            yield from _carbon(connection, bill(period, now, "MONTHLY", resources="FALSE"))
 
 
 def _dashboard(connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBPyConnection]) -> Iterator[None]:
@@ -92,17 +79,27 @@ def _carbon(connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBP
 def _recommendations(
     connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBPyConnection], query: Query
 ) -> Iterator[None]:
-    if not _collect(bill, _USED):
-        return
-    connection.execute(_script("recommendations.sql"))
     best_first = "estimated_monthly_savings_after_discount DESC, recommendation_id"
     best = f"row_number() OVER (PARTITION BY one_of ORDER BY {best_first}) = 1"
-    connection.execute(
-        f"CREATE TABLE main.shown AS SELECT * FROM recommended WHERE {filter_sql(query.properties['FILTER'])}"  # noqa: S608
+    select = (
+        f"SELECT * FROM recommended WHERE {filter_sql(query.properties['FILTER'])}"  # noqa: S608
         + ("" if query.properties["INCLUDE_ALL_RECOMMENDATIONS"] == "TRUE" else f" QUALIFY {best}")
         + f" ORDER BY {best_first}"
     )
-    _show(connection)
+    done = 0
+    for _ in _found(connection, bill):
+        connection.execute(_script("recommendations.sql"))
+        connection.execute(f"CREATE OR REPLACE TABLE main.shown AS {select}")
+        done += _show(connection, done)
+        yield
+
+
+def _found(connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBPyConnection]) -> Iterator[None]:
+    """Make the table `found`: of the resources in each slice of the bill, and at last of what to commit to."""
+    for cur in bill:
+        cur.execute(_script("resources.sql"))
+        yield
+    connection.execute(_script("commitments.sql"))
     yield
 
 
@@ -110,14 +107,16 @@ def _bill(
     connection: duckdb.DuckDBPyConnection,
     organisation: Organisation,
     viewer: str | None,
-    granularity: str,
     period: date,
     now: datetime,
+    granularity: str = "DAILY",
+    resources: str = "TRUE",
+    whole: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The connection, slice by slice with CUR 2.0 as its view `export`."""
     table = TABLES["COST_AND_USAGE_REPORT"]
-    properties = table.effective_properties({"TIME_GRANULARITY": granularity, "INCLUDE_RESOURCES": "TRUE"})
-    for _ in create_charges(connection, organisation, Query(table, properties, []), period, now, viewer):
+    properties = table.effective_properties({"TIME_GRANULARITY": granularity, "INCLUDE_RESOURCES": resources})
+    for _ in create_charges(connection, organisation, Query(table, properties, []), period, now, viewer, whole=whole):
         yield connection
 
 
