@@ -32,7 +32,7 @@ def busy_emulator() -> Iterator[Emulator]:
             _estimate(calculator, name)
             _pass(emulator, hours * HOUR)
         throttle = {"code": "ThrottlingException", "retryAfterSeconds": 20}
-        emulator.faults.add({"operation": "ListExecutions", "error": throttle, "times": 2})
+        emulator.faults.add({"operation": "GetBillEstimate", "error": throttle, "times": 2})
         for record in exports.list_exports()["Exports"]:
             exports.get_export(ExportArn=record["ExportArn"])
         with suppress(ClientError):  # it is not there: a request that failed, with the longest name of all

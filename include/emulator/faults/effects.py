@@ -80,9 +80,20 @@ class Faults:
         return fault.id
 
     def list(self) -> list[dict[str, Any]]:
-        """Give the rules in force."""
+        """Give the rules in force, with what is left of them, how often each has matched and how often it struck."""
         with self._lock:
-            return [fault.to_dict() for fault in self._rules if fault.times != 0]
+            return [fault.to_dict() for fault in self._rules if not fault.is_spent]
+
+    def remove(self, identifier: str) -> None:
+        """Lift one rule.
+
+        :raises LookupError: if none in force has this id.
+        """
+        with self._lock:
+            found = [fault for fault in self._rules if fault.id == identifier and not fault.is_spent]
+            if not found:
+                raise LookupError(f"faults: no rule in force has the id {identifier!r}")
+            self._rules.remove(found[0])
 
     def clear(self) -> None:
         """Lift all rules, and count from the first again."""
@@ -170,5 +181,6 @@ class Faults:
 
 
 def _as_error(value: Mapping[str, Any]) -> ServiceError:
-    members = {name: member for name, member in value.items() if name not in ("code", "message", "status")}
-    return ServiceError(value["code"], value.get("message", f"{value['code']} by a fault rule"), **members)
+    error = ServiceError(value["code"], value.get("message", f"{value['code']} by a fault rule"))
+    error.members.update({name: member for name, member in value.items() if name not in ("code", "message", "status")})
+    return error

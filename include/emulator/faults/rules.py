@@ -7,16 +7,13 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from threading import TIMEOUT_MAX
 from typing import Any
 
 from botocore.exceptions import UnknownServiceError
 
+from emulator.faults.values import BILLING, check_error_members, check_value
 from emulator.protocol.wire import load_description
 
-BILLING = ("bcm-data-exports", "bcm-pricing-calculator")
-_EXECUTION_STATUSES = ("QUERY_FAILURE", "DELIVERY_FAILURE")
-_EXECUTION_REASONS = tuple(load_description(BILLING[0])["shapes"]["ExecutionStatusReason"]["enum"])
 _COUNTS = ("times", "skip", "nth", "every", "share")
 _CALL = ("service", "operation", "account", "access_key_id", *_COUNTS)
 # Which conditions go with which effect: one that could never matter is refused, or a test would pass by mistake.
@@ -42,9 +39,10 @@ class Fault:
         ``execution``, ``estimate``; ``value`` is what the rule says for it.
     :param signing_names: the services it is for, as requests name them; ``None`` for every service.
     :param number: the how-manieth rule of its world it is; chance is drawn by it.
-    :param times: matches that it strikes yet, ``None`` for ever. :param skip: matches that it lets pass yet.
+    :param times: how many matches it strikes, ``None`` for ever. :param skip: how many it lets pass first.
     :param nth: it strikes this match only. :param every: it strikes each so-manieth match.
-    :param share: it strikes this share of its matches, 0 to 1, drawn from the seed.
+    :param share: it strikes this share of its matches, 0 to 1, drawn from the seed. These three count after ``skip``.
+    :param matched: matches so far, those that it let pass too. :param struck: how many of them it struck.
     """
 
     effect: str
@@ -61,7 +59,8 @@ class Fault:
     nth: int | None = None
     every: int | None = None
     share: float | None = None
-    matches: int = 0
+    matched: int = 0
+    struck: int = 0
     id: str = field(default_factory=lambda: str(uuid.uuid4()))
 
     def is_for_call(self, service: str, operation: str, account: str, access_key_id: str | None) -> bool:
@@ -73,28 +72,34 @@ class Fault:
             and self.access_key_id in (None, access_key_id)
         )
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether it never strikes again."""
+        return self.struck == self.times or (self.nth is not None and self.matched >= self.skip + self.nth)
+
     def strikes(self, draw: Callable[..., Random]) -> bool:
         """Count one match, and say whether the rule strikes it."""
-        if self.times == 0:
+        if self.is_spent:
             return False
-        if self.skip > 0:
-            self.skip -= 1
-            return False
-        self.matches += 1
+        self.matched += 1
+        turn = self.matched - self.skip
         if (
-            (self.nth is not None and self.matches != self.nth)
-            or (self.every is not None and self.matches % self.every)
-            or (self.share is not None and draw("fault", self.number, self.matches).random() >= self.share)
+            turn <= 0
+            or (self.nth is not None and turn != self.nth)
+            or (self.every is not None and turn % self.every)
+            or (self.share is not None and draw("fault", self.number, turn).random() >= self.share)
         ):
             return False
-        if self.times is not None:
-            self.times -= 1
+        self.struck += 1
         return True
 
     def to_dict(self) -> dict[str, Any]:
         """Give the rule as the control API shows it; ``times`` and ``skip`` are what is left of them."""
         shown = {name: getattr(self, name) for name in ("id", *_KNOWN) if getattr(self, name) is not None}
-        return {**shown, self.effect: self.value}
+        shown["skip"] = max(0, self.skip - self.matched)
+        if self.times is not None:
+            shown["times"] = self.times - self.struck
+        return {**shown, self.effect: self.value, "matched": self.matched, "struck": self.struck}
 
 
 def parse_fault(rule: Mapping[str, Any], number: int) -> Fault:
@@ -106,37 +111,48 @@ def parse_fault(rule: Mapping[str, Any], number: int) -> Fault:
     unknown = sorted(set(rule) - {*_CONDITIONS, *_KNOWN})
     if unknown:
         raise ValueError(f"fault: {unknown[0]!r} is not known; use {', '.join((*_KNOWN, *_CONDITIONS))}")
-    effects = [effect for effect in _CONDITIONS if given.get(effect)]
+    effects = [effect for effect in _CONDITIONS if effect in given]
     if len(effects) != 1:
         raise ValueError(f"fault: give exactly one of {', '.join(_CONDITIONS)}")
     effect = effects[0]
-    _CHECKS[effect](effect, given[effect])
+    check_value(effect, given[effect])
     conditions = {name: value for name, value in given.items() if name not in _CONDITIONS}
     for name in conditions:
         if name not in _CONDITIONS[effect]:
             raise ValueError(f"fault: {name} does not go with {effect}")
     _check_counts(conditions)
     for name in ("access_key_id", "export"):
-        if not isinstance(conditions.get(name, ""), str):
-            raise ValueError(f"fault: {name} must be a string, not {conditions[name]!r}")
-    if not re.fullmatch(r"\d{12}", str(conditions.get("account", "0" * 12))):
-        raise ValueError(f"fault: account must be twelve digits, not {conditions['account']!r}")
-    signing_names = _signing_names(effect, conditions) if "operation" in _CONDITIONS[effect] else BILLING
+        value = conditions.get(name, "any")
+        if not (isinstance(value, str) and value):
+            raise ValueError(f"fault: {name} must be a string that is not empty, not {value!r}")
+    account = conditions.get("account", "0" * 12)
+    if not (isinstance(account, str) and re.fullmatch(r"[0-9]{12}", account)):
+        raise ValueError(f"fault: account must be a string of twelve digits, not {account!r}")
+    services = _services(effect, conditions) if "operation" in _CONDITIONS[effect] else BILLING
+    if effect == "error":
+        check_error_members(given[effect], services)
+    signing_names = None if services is None else tuple(_signing_name(service) for service in services)
     return Fault(effect, given[effect], signing_names, number, **conditions)
 
 
 def _check_counts(conditions: Mapping[str, Any]) -> None:
-    for name, least in (("times", 0), ("skip", 0), ("nth", 1), ("every", 1)):
+    for name, least in (("times", 1), ("skip", 0), ("nth", 1), ("every", 1)):
         value = conditions.get(name, least)
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise ValueError(f"fault: {name} must be a whole number of at least {least}, not {value!r}")
     share = conditions.get("share", 1)
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise ValueError(f"fault: share must be a number from 0 to 1, not {share!r}")
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share <= 1:
+        raise ValueError(f"fault: share must be above 0 and at most 1, not {share!r}")
+    for name in ("every", "share"):
+        if "nth" in conditions and name in conditions:
+            raise ValueError(f"fault: nth is one call only; {name} does not go with it")
 
 
-def _signing_names(effect: str, conditions: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Check that service and operation exist: a rule with a typing mistake would silently do nothing."""
+def _services(effect: str, conditions: Mapping[str, Any]) -> tuple[str, ...] | None:
+    """Name the services that have the operation; ``None`` for every service.
+
+    Service and operation must exist: a rule with a typing mistake would silently do nothing.
+    """
     service, operation = conditions.get("service"), conditions.get("operation")
     if not isinstance(operation, str):
         raise ValueError(f'fault: {effect} needs an operation, e.g. "GetBillEstimate", or "*" for all')
@@ -144,11 +160,27 @@ def _signing_names(effect: str, conditions: Mapping[str, Any]) -> tuple[str, ...
         if operation != "*":
             raise ValueError("fault: service '*' goes with operation '*' only")
         return None
-    services = BILLING if service is None else (service,)
-    descriptions = [_describe(name) for name in services]
-    if operation != "*" and not any(operation in _operations(each) for each in descriptions):
-        raise ValueError(f"fault: operation {operation!r} is not one that {' or '.join(services)} has")
-    return tuple(each["metadata"].get("signingName", each["metadata"]["endpointPrefix"]) for each in descriptions)
+    asked = BILLING if service is None else (service,)
+    descriptions = {name: _describe(name) for name in asked}
+    if operation == "*":
+        return asked
+    having = tuple(name for name, each in descriptions.items() if operation in _operations(each))
+    if not having:
+        raise ValueError(f"fault: operation {operation!r} is not one that {' or '.join(asked)} has")
+    if effect == "hide_seconds" and not any(_may_not_find(descriptions[name], operation) for name in having):
+        raise ValueError(f"fault: {operation} looks for nothing by its id, so hide_seconds cannot hide it")
+    return having
+
+
+def _may_not_find(description: Mapping[str, Any], operation: str) -> bool:
+    """Say whether an operation's model has the error that hiding makes: these operations name a resource by its id."""
+    errors = description["operations"][operation].get("errors", [])
+    return any(error["shape"] == "ResourceNotFoundException" for error in errors)
+
+
+def _signing_name(service: str) -> str:
+    metadata = load_description(service)["metadata"]
+    return str(metadata.get("signingName", metadata["endpointPrefix"]))
 
 
 def _describe(service: Any) -> dict[str, Any]:
@@ -164,44 +196,3 @@ def _operations(description: Mapping[str, Any]) -> set[str]:
     if metadata["endpointPrefix"] != "s3" and metadata["protocol"] not in _NAMED:
         raise ValueError(f"fault: operation must be '*' for {metadata['serviceId']}, whose requests do not name theirs")
     return set(description["operations"])
-
-
-def _check_error(effect: str, value: Any) -> None:
-    if not (isinstance(value, Mapping) and isinstance(value.get("code"), str)):
-        raise ValueError('fault: error must be an object with a code, e.g. {"code": "ThrottlingException"}')
-    status = value.get("status", 400)
-    if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
-        raise ValueError(f"fault: an error's status must be 400 to 599, not {status!r}")
-
-
-def _check_seconds(effect: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= TIMEOUT_MAX:
-        raise ValueError(f"fault: {effect} must be a number of seconds, at most {TIMEOUT_MAX:.0f}, not {value!r}")
-
-
-def _check_true(effect: str, value: Any) -> None:
-    if value is not True:
-        raise ValueError(f"fault: {effect} must be true, not {value!r}")
-
-
-def _check_execution(effect: str, value: Any) -> None:
-    if not isinstance(value, Mapping) or value.get("status") not in _EXECUTION_STATUSES:
-        raise ValueError(f"fault: execution needs a status, one of {', '.join(_EXECUTION_STATUSES)}")
-    if value.get("reason", "INTERNAL_FAILURE") not in _EXECUTION_REASONS:
-        raise ValueError(f"fault: an execution's reason is one of {', '.join(_EXECUTION_REASONS)}")
-
-
-def _check_estimate(effect: str, value: Any) -> None:
-    if not (isinstance(value, Mapping) and isinstance(value.get("failure_message"), str) and value["failure_message"]):
-        raise ValueError("fault: estimate must be an object with a failure_message")
-
-
-_CHECKS: dict[str, Callable[[str, Any], None]] = {
-    "error": _check_error,
-    "delay_seconds": _check_seconds,
-    "hide_seconds": _check_seconds,
-    "drop_answer": _check_true,
-    "reset_connection": _check_true,
-    "execution": _check_execution,
-    "estimate": _check_estimate,
-}

@@ -38,7 +38,7 @@ def codes(refused, call, times):
         ({"nth": 2, "skip": 1}, [None, None, "ThrottlingException", None]),
         ({"every": 2}, [None, "ThrottlingException", None, "ThrottlingException"]),
         ({"every": 2, "times": 1}, [None, "ThrottlingException", None, None]),
-        ({"share": 0}, [None] * 4),
+        ({"every": 2, "share": 1}, [None, "ThrottlingException", None, "ThrottlingException"]),
         ({"share": 1}, ["ThrottlingException"] * 4),
         ({"access_key_id": "AKIADEMO111122223333"}, ["ThrottlingException"] * 4),
         ({"access_key_id": "AKIAOTHR111122223333"}, [None] * 4),
@@ -208,11 +208,20 @@ def test_a_rule_for_one_export_leaves_the_others(emulator, exports, definition):
 
 
 def test_rules_are_shown_with_what_is_left_of_them(emulator, exports, refused):
-    rule = emulator.faults.add({"operation": "ListExports", "error": THROTTLED, "times": 3})
+    rule = emulator.faults.add({"operation": "ListExports", "error": THROTTLED, "times": 3, "skip": 2})
+    left = {"id": rule, "operation": "ListExports", "error": THROTTLED}
+    exports.list_exports()
+    assert emulator.faults.list() == [{**left, "times": 3, "skip": 1, "matched": 1, "struck": 0}]
+    exports.list_exports()
     refused(exports.list_exports)
-    assert emulator.faults.list() == [
-        {"id": rule, "operation": "ListExports", "times": 2, "skip": 0, "error": THROTTLED}
-    ]
+    assert emulator.faults.list() == [{**left, "times": 2, "skip": 0, "matched": 3, "struck": 1}]
+
+
+@pytest.mark.parametrize("counts", [{"times": 1}, {"nth": 1}])
+def test_a_rule_that_never_strikes_again_is_not_in_force(emulator, exports, refused, counts):
+    emulator.faults.add({"operation": "ListExports", "error": THROTTLED, **counts})
+    refused(exports.list_exports)
+    assert emulator.faults.list() == []
 
 
 def test_lifted_rules_strike_no_more(emulator, exports):
@@ -232,24 +241,39 @@ def test_lifted_rules_strike_no_more(emulator, exports):
         ({"operation": "ListExports", "error": THROTTLED, "times": "two"}, "times"),
         ({"execution": {"status": "DELIVERY_SUCCESS"}}, "status"),
         ({"execution": {"status": "QUERY_FAILURE", "reason": "WHIM"}}, "reason"),
-        ({"estimate": {}}, "exactly one of"),
+        ({"estimate": {}}, "failure_message"),
+        ({"estimate": {"failure_message": "m", "status": "FAILED"}}, "estimate has no 'status'"),
+        ({"execution": {"status": "QUERY_FAILURE", "reson": "DEPRECATED"}}, "execution has no 'reson'"),
         ({"estimate": {"message": "x"}}, "failure_message"),
         ({"operation": "ListExports", "delay_seconds": "1"}, "delay_seconds"),
         ({"operation": "ListExports", "delay_seconds": float("inf")}, "delay_seconds"),
         ({"operation": "GetExport", "hide_seconds": 1e15}, "hide_seconds"),
+        ({"operation": "ListExports", "delay_seconds": 0}, "delay_seconds must be above 0"),
+        ({"operation": "GetExport", "hide_seconds": 0}, "hide_seconds must be above 0"),
+        ({"operation": "ListExports", "hide_seconds": 1}, "ListExports looks for nothing"),
+        ({"operation": "CreateExport", "hide_seconds": 1}, "CreateExport looks for nothing"),
         ({"operation": "ListExports", "drop_answer": "yes"}, "drop_answer"),
+        ({"operation": "ListExports", "drop_answer": False}, "drop_answer must be true"),
         ({"operation": "ListExport", "error": THROTTLED}, "'ListExport'"),
         ({"operation": "ListObjects", "error": THROTTLED}, "'ListObjects'"),
         ({"operation": ["ListExports"], "error": THROTTLED}, "operation"),
         ({"service": "s4", "operation": "*", "error": THROTTLED}, "'s4'"),
+        ({"service": ["s3"], "operation": "*", "error": THROTTLED}, "service \\['s3'\\]"),
         ({"service": 3, "operation": "*", "error": THROTTLED}, "service 3"),
         ({"service": "s3", "operation": "ListExports", "error": THROTTLED}, "'ListExports'"),
         ({"service": "lambda", "operation": "Invoke", "error": THROTTLED}, r"'\*' for Lambda"),
         ({"service": "*", "operation": "ListExports", "error": THROTTLED}, "'\\*'"),
         ({"operation": "ListExports", "error": {**THROTTLED, "status": 200}}, "status"),
         ({"operation": "ListExports", "error": THROTTLED, "account": "1111"}, "account"),
+        ({"operation": "ListExports", "error": THROTTLED, "account": 111122223333}, "account must be a string"),
+        ({"operation": "ListExports", "error": THROTTLED, "account": "\u0661" * 12}, "account"),
         ({"operation": "ListExports", "error": THROTTLED, "access_key_id": 7}, "access_key_id"),
+        ({"operation": "ListExports", "error": THROTTLED, "access_key_id": ""}, "access_key_id"),
         ({"operation": "ListExports", "error": THROTTLED, "share": 1.5}, "share"),
+        ({"operation": "ListExports", "error": THROTTLED, "share": 0}, "share must be above 0"),
+        ({"operation": "ListExports", "error": THROTTLED, "times": 0}, "times"),
+        ({"operation": "ListExports", "error": THROTTLED, "nth": 3, "every": 2}, "every does not go with"),
+        ({"operation": "ListExports", "error": THROTTLED, "nth": 3, "share": 0.5}, "share does not go with"),
         ({"operation": "ListExports", "error": THROTTLED, "every": 0}, "every"),
         ({"operation": "ListExports", "error": THROTTLED, "nth": True}, "nth"),
         ({"operation": "ListExports", "error": THROTTLED, "export": "one"}, "export does not go with error"),
@@ -260,3 +284,48 @@ def test_lifted_rules_strike_no_more(emulator, exports):
 def test_a_rule_that_is_not_understood_is_refused_in_one_sentence(rule, says):
     with pytest.raises(ValueError, match=says):
         parse_fault(rule, 0)
+
+
+@pytest.mark.parametrize(
+    ("rule", "says"),
+    [
+        ({"error": {"code": ""}}, "with a code"),
+        ({"error": {"code": "X\r\nSet-Cookie: a"}}, "with a code"),
+        ({"error": {"code": "X", "message": 5}}, "message must be a string"),
+        ({"error": {"code": "X", "message": None}}, "message must be a string"),
+        ({"error": {"code": "X", "self": 1}}, "'self' is no member of the error X"),
+        ({"error": {"code": "ValidationException", "fields": "x"}}, "a list of objects with Name and Message"),
+        ({"error": {"code": "ValidationException", "fields": [{"nane": "x"}]}}, "a list of objects"),
+        ({"error": {"code": "ValidationException", "reason": "whim"}}, "reason of the error ValidationException"),
+        ({"error": {"code": "ThrottlingException", "retryAfterSeconds": "soon"}}, "a whole number"),
+        ({"error": {"code": "ThrottlingException", "retryAfterSeconds": 1}, "operation": "GetExport"}, "QuotaCode"),
+        ({"error": {"code": "X", "retryAfterSeconds": 1}}, "no member of the error X here"),
+        ({"error": {"code": "X", "retryAfterSeconds": "a\r\nb: c"}, "service": "s3"}, "a whole number"),
+        ({"error": {"code": "X", "resourceId": "a"}, "service": "sts"}, "it has code, message, retryAfterSeconds"),
+    ],
+)
+def test_an_error_that_could_not_be_answered_is_refused(rule, says):
+    with pytest.raises(ValueError, match=says):
+        parse_fault({"operation": "*", **rule}, 0)
+
+
+def test_an_error_has_its_own_members_in_each_services_case(emulator, exports, calculator, refused):
+    problem = {"code": "ValidationException", "reason": "other", "fields": [{"name": "a", "message": "b"}]}
+    emulator.faults.add({"operation": "*", "error": problem})
+    answer = refused(exports.list_exports)
+    assert (answer["Reason"], answer["Fields"]) == ("other", [{"Name": "a", "Message": "b"}])
+    answer = refused(calculator.list_bill_scenarios)
+    assert (answer["reason"], answer["fieldList"]) == ("other", [{"name": "a", "message": "b"}])
+
+
+def test_tags_and_what_builds_on_a_newborn_can_be_hidden_from(emulator, calculator, refused):
+    scenario = calculator.create_bill_scenario(name="new")["id"]
+    for operation in ("CreateBillEstimate", "ListTagsForResource"):
+        emulator.faults.add({"operation": operation, "hide_seconds": 60})
+    arn = f"arn:aws:bcm-pricing-calculator:us-east-1:111122223333:bill-scenario/{scenario}"
+    for call, params in (
+        (calculator.create_bill_estimate, {"billScenarioId": scenario, "name": "e"}),
+        (calculator.list_tags_for_resource, {"arn": arn}),
+    ):
+        assert refused(call, **params)["code"] == "ResourceNotFoundException"
+    assert [rule["struck"] for rule in emulator.faults.list()] == [1, 1]
