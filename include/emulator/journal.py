@@ -16,6 +16,8 @@ from emulator.accounts import Caller
 from emulator.protocol.wire import Answer
 
 _KEPT = 100_000
+_KEPT_INPUT = 64 * 2**20
+_LONGEST_NAME = 200
 
 
 @dataclass(slots=True)
@@ -25,7 +27,7 @@ class Entry:
     :param wall: the wall's epoch seconds at its arrival. :param seconds: of the wall until its answer was ready.
     :param status: the HTTP status of the answer, also of one that was not sent; ``None`` while there is none.
     :param error: the code of the error. :param faults: what fault rules did to it.
-    :param body: the request's body, for the two billing services only.
+    :param body: the request's body, for the two billing services only; ``None`` too once its log dropped it.
     """
 
     service: str
@@ -65,17 +67,33 @@ class Entry:
 
 
 class Journal:
-    """Requests in the order in which they came; the oldest are dropped after 100,000."""
+    """Requests in the order in which they came. The oldest are dropped after 100,000.
 
-    def __init__(self) -> None:
+    :param kept_input: octets of input that are kept; beyond that the oldest inputs are dropped and their requests stay.
+    """
+
+    def __init__(self, kept_input: int = _KEPT_INPUT) -> None:
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=_KEPT)
+        self._kept_input = kept_input
+        self._with_input: deque[Entry] = deque()
+        self._input = 0
 
     def begin(self, service: str, operation: str, caller: Caller, now: datetime, body: bytes | None = None) -> Entry:
-        """Write a request down; :meth:`Entry.end` adds the outcome."""
-        entry = Entry(service, operation, caller, now, body)
+        """Write a request down; :meth:`Entry.end` adds the outcome.
+
+        :param operation: as the client names it; cut at 200 characters.
+        """
+        entry = Entry(service, operation[:_LONGEST_NAME], caller, now, body)
         with self._lock:
             self._entries.append(entry)
+            if body:
+                self._with_input.append(entry)
+                self._input += len(body)
+            while self._input > self._kept_input or len(self._with_input) > _KEPT:
+                oldest = self._with_input.popleft()
+                self._input -= len(oldest.body or b"")
+                oldest.body = None
         return entry
 
     def entries(
@@ -113,6 +131,8 @@ class Journal:
         """Forget all requests."""
         with self._lock:
             self._entries.clear()
+            self._with_input.clear()
+            self._input = 0
 
     def _find(
         self, operation: str | None, service: str | None, account: str | None, error: str | None
