@@ -60,17 +60,28 @@ def _crawler(destination: Destination) -> str:
     """A CloudFormation template: a database, and a crawler that finds the export's partitions in it."""
     template = Template(Path(__file__).with_name("crawler-cfn.yml").read_text(encoding="utf-8"))
     root = destination.root.replace("'", "''")  # a prefix may hold anything
+    description = f"Keeps the Athena table of the data export {destination.name} up to date."
+    if not destination.overwrites:
+        description += (
+            " The export keeps every run and the crawler takes up all of them, so its table has each cost once per run."
+            f" The table of {destination.name}-create-table.sql has the latest runs alone."
+        )
     return template.substitute(
-        name=destination.name, database=_database(destination), bucket=destination.bucket, root=root
+        name=destination.name,
+        description=description,
+        database=_database(destination),
+        bucket=destination.bucket,
+        root=root,
     )
 
 
 def _create_table(destination: Destination, columns: Sequence[OutputColumn], partition: str, data_path: str) -> str:
-    """Athena's table over all partitions, and this partition of it."""
+    """Athena's table over all partitions, and this partition of it, wherever it was before: runs have folders."""
     table = f"`{_database(destination)}`.`{_name(destination.name)}`"
     names = {column.name.lower() for column in columns}
     # A table cannot have a column and a partition of one name: the column stays as the files have it.
     keys = {f"{key}_partition" if key in names else key: value for key, value in _parts(partition)}
+    this = ", ".join(f"`{key}` = {_quoted(value)}" for key, value in keys.items())
     parquet = "org.apache.hadoop.hive.ql.io.parquet"
     return (
         f"CREATE EXTERNAL TABLE IF NOT EXISTS {table} (\n  "
@@ -80,9 +91,8 @@ def _create_table(destination: Destination, columns: Sequence[OutputColumn], par
         f"STORED AS INPUTFORMAT '{parquet}.MapredParquetInputFormat'\n"
         f"OUTPUTFORMAT '{parquet}.MapredParquetOutputFormat'\n"
         f"LOCATION {_quoted(destination.uri(destination.root) + '/data/')};\n\n"
-        f"ALTER TABLE {table} ADD IF NOT EXISTS"
-        f" PARTITION ({', '.join(f'`{key}` = {_quoted(value)}' for key, value in keys.items())})"
-        f" LOCATION {_quoted(destination.uri(data_path) + '/')};\n"
+        f"ALTER TABLE {table} DROP IF EXISTS PARTITION ({this});\n\n"
+        f"ALTER TABLE {table} ADD PARTITION ({this}) LOCATION {_quoted(destination.uri(data_path) + '/')};\n"
     )
 
 
@@ -110,7 +120,7 @@ def _database(destination: Destination) -> str:
 
 
 def _name(text: str) -> str:
-    """A name that needs no quotes in SQL."""
+    """A name that needs no quotes in SQL; exports whose names differ by case, ``-`` and ``_`` alone share it."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower())
 
 

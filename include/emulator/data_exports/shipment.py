@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -100,12 +101,27 @@ class Shipment:
         """
         with tempfile.TemporaryDirectory(prefix="emulator-") as folder:
             chunks = list(self._chunks(Path(folder)))
-            for key, body in status_file(self._to, "UPDATING").items():
-                self._put(key, body)
-            keys = [self._to.chunk_key(self._path, number) for number in range(1, len(chunks) + 1)]
-            for number, chunk in enumerate(chunks, 1):
-                self._put_chunk(number, chunk.read_bytes())
-                chunk.unlink()
+            with self._updating():
+                self._deliver(chunks)
+
+    @contextmanager
+    def _updating(self) -> Iterator[None]:
+        """Tell Athena's users that data is being written, and if it comes to nothing that it no longer is."""
+        for key, body in status_file(self._to, "UPDATING").items():
+            self._put(key, body)
+        try:
+            yield
+        except Exception:
+            for key, body in status_file(self._to, "READY").items():
+                with suppress(DeliveryRefusedError):
+                    self._write(key, body, lambda: None)
+            raise
+
+    def _deliver(self, chunks: Sequence[Path]) -> None:
+        keys = [self._to.chunk_key(self._path, number) for number in range(1, len(chunks) + 1)]
+        for number, chunk in enumerate(chunks, 1):
+            self._put_chunk(number, chunk.read_bytes())
+            chunk.unlink()
         self._blank_surplus(len(keys))
         more = additional_files(self._to, self._query.columns, self._partition, self._path, keys)
         for key, body in more.items():
@@ -130,9 +146,12 @@ class Shipment:
         return render(content, form, folder, self._proceed)
 
     def _put(self, key: str, body: bytes) -> None:
+        self._write(key, body, self._proceed)
+
+    def _write(self, key: str, body: bytes, proceed: Callable[[], None]) -> None:
         etag = hashlib.md5(body, usedforsecurity=False).hexdigest()
         with self._world.lock:
-            self._proceed()
+            proceed()
             if not self._permits(key):
                 raise DeliveryRefusedError(key)
             storage.put(self._to.bucket, key, body, self._delivery.at, etag)
@@ -170,7 +189,7 @@ def _chunk_lines(query: Query, rows: int) -> int:
 
 
 def _manifest_type(column_type: str) -> str:
-    """Manifests name their types in four words."""
+    """Manifests name a type in one word: of a map not what it holds, of a timestamp not its unit."""
     for word in ("map", "timestamp"):
         if column_type.lower().startswith(word):
             return word

@@ -71,7 +71,7 @@ def test_the_manifest_names_export_execution_columns_and_files(deliver, exports,
     }
 
 
-def test_columns_of_a_manifest_have_four_types(deliver, read_manifest):
+def test_columns_of_a_manifest_have_types_in_one_word(deliver, read_manifest):
     deliver(columns="line_item_usage_start_date, resource_tags, discount, line_item_usage_type, line_item_usage_amount")
     types = [column["type"] for column in read_manifest(LATEST)["columns"]]
     assert types == ["timestamp", "map", "map", "string", "double"]

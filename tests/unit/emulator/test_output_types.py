@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import zipfile
 from urllib.parse import urlsplit
 
@@ -12,6 +13,9 @@ import pytest
 import sqlglot
 import yaml
 from sqlglot import exp
+
+from emulator.moto import storage
+from emulator.moto.bucket_policy import delivery_policy
 
 BUCKET = "finops-exports-111122223333"
 HOUR = 3600
@@ -24,6 +28,13 @@ PAIRS = {
     "ATHENA": ("PARQUET", "PARQUET"),
     "REDSHIFT": ("TEXT_OR_CSV", "GZIP"),
 }
+
+
+class Loader(yaml.SafeLoader):
+    """Takes CloudFormation's short functions as their text."""
+
+
+Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
 
 
 @pytest.fixture
@@ -84,7 +95,7 @@ def test_athena_files_lie_where_aws_documents_them(deliver, keys, read_manifest)
 
 def test_athenas_table_has_the_columns_of_the_files(deliver, read, read_manifest):
     deliver("ATHENA")
-    create, add = statements(read(f"{METADATA}/daily-create-table.sql"), "athena")
+    create, drop, add = statements(read(f"{METADATA}/daily-create-table.sql"), "athena")
     columns = {column.name: column.kind.sql("hive") for column in create.find(exp.Schema).expressions}
     assert columns == {
         "line_item_usage_start_date": "TIMESTAMP",
@@ -96,12 +107,18 @@ def test_athenas_table_has_the_columns_of_the_files(deliver, read, read_manifest
     assert list(columns) == pq.read_schema(io.BytesIO(file)).names
     assert create.find(exp.LocationProperty).this.name == f"s3://{BUCKET}/{ROOT}/data/"
     assert f"LOCATION 's3://{BUCKET}/{ROOT}/data/{MONTH}/'" in add.sql("athena")
+    assert "DROP IF EXISTS PARTITION(`billing_period` = '2026-11')" in drop.sql("athena"), drop.sql("athena")
 
 
 def test_athenas_partition_is_the_run_of_a_create_new_export(deliver, read, read_manifest):
     deliver("ATHENA", overwrite="CREATE_NEW_REPORT")
     folder = read_manifest(f"{METADATA}/daily-Manifest.json")["dataFiles"][0].rpartition("/")[0]
-    assert f"LOCATION '{folder}/';" in read(f"{METADATA}/daily-create-table.sql").decode()
+    text = read(f"{METADATA}/daily-create-table.sql").decode()
+    dropped, added = text.index("DROP IF EXISTS PARTITION"), text.index("ADD PARTITION")
+    assert text.rstrip().endswith(f"LOCATION '{folder}/';")
+    assert dropped < added, "the partition of the run before must go, or the table stays with it for ever"
+    description = yaml.load(read(f"{ROOT}/crawler-cfn.yml"), Loader)["Description"]
+    assert "takes up all of them" in description, "the crawler's table has each cost once per run, and must say so"
 
 
 @pytest.mark.parametrize(
@@ -114,17 +131,15 @@ def test_athenas_partition_is_the_run_of_a_create_new_export(deliver, read, read
 def test_athenas_partition_is_named_as_no_column_is(deliver, read, table, columns, partition, key):
     deliver("ATHENA", table=table, columns=columns)
     text = read(f"{ROOT}/metadata/{partition}/daily-create-table.sql")
-    assert len(statements(text, "athena")) == 2
+    assert len(statements(text, "athena")) == 3
     assert f"PARTITIONED BY (`{key}` string)" in text.decode()
 
 
 def test_the_crawler_is_a_template_for_the_exports_folder(deliver, read):
-    class Loader(yaml.SafeLoader):
-        """Takes CloudFormation's short functions as their text."""
-
-    Loader.add_multi_constructor("!", lambda loader, tag, node: node.value)
     deliver("ATHENA")
-    resources = yaml.load(read(f"{ROOT}/crawler-cfn.yml"), Loader)["Resources"]
+    template = yaml.load(read(f"{ROOT}/crawler-cfn.yml"), Loader)
+    assert template["Description"] == "Keeps the Athena table of the data export daily up to date."
+    resources = template["Resources"]
     assert {name: resource["Type"] for name, resource in resources.items()} == {
         "AWSCURDatabase": "AWS::Glue::Database",
         "AWSCURCrawlerComponentFunction": "AWS::IAM::Role",
@@ -135,10 +150,38 @@ def test_the_crawler_is_a_template_for_the_exports_folder(deliver, read):
     assert targets == [{"Path": f"s3://{BUCKET}/{ROOT}/data"}]
 
 
+STATUS = f"{ROOT}/execution_status/execution_status.snappy.parquet"
+
+
 def test_the_status_is_ready_after_a_delivery(deliver, read):
     deliver("ATHENA")
-    status = pq.read_table(io.BytesIO(read(f"{ROOT}/execution_status/execution_status.snappy.parquet")))
-    assert status.to_pylist() == [{"status": "READY"}]
+    assert pq.read_table(io.BytesIO(read(STATUS))).to_pylist() == [{"status": "READY"}]
+
+
+def test_the_status_is_ready_after_a_delivery_that_failed_half_way(exports, s3, deliver, read):
+    policy = delivery_policy(BUCKET, "111122223333")
+    late = f"arn:aws:s3:::{BUCKET}/*-create-table.sql"
+    policy["Statement"].append({"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": late})
+    s3.put_bucket_policy(Bucket=BUCKET, Policy=json.dumps(policy))
+    deliver("ATHENA")
+    assert exports.list_exports()["Exports"][0]["ExportStatus"]["StatusCode"] == "UNHEALTHY"
+    status = pq.read_table(io.BytesIO(read(STATUS))).to_pylist()
+    assert status == [{"status": "READY"}], "nothing is being written, and who waits for READY waits for hours"
+
+
+def test_the_status_is_ready_after_the_export_was_deleted_half_way(monkeypatch, emulator, deliver, keys, read):
+    book, put = emulator._world.exports, storage.put
+
+    def put_and_delete(bucket, key, *rest):
+        put(bucket, key, *rest)
+        if "/data/" in key:
+            for record in book.all():
+                book.remove(record)
+
+    monkeypatch.setattr(storage, "put", put_and_delete)
+    deliver("ATHENA")
+    assert not [key for key in keys() if key.endswith("-Manifest.json")]
+    assert pq.read_table(io.BytesIO(read(STATUS))).to_pylist() == [{"status": "READY"}]
 
 
 def test_redshifts_commands_load_exactly_the_delivered_files(deliver, read, read_manifest):
