@@ -70,7 +70,7 @@ class Snapshots:
         with world.lock:
             snapshot = self._find(name)
             state = _Unpickler(io.BytesIO(snapshot.world), world).load()
-            world.deliveries.close()
+            world.give_up()
             snapshot.moto.put()
             world.restore(state)
             world.clock.speed = snapshot.speed

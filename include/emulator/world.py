@@ -19,6 +19,7 @@ from emulator.journal import Journal
 from emulator.moto import state as moto_state
 from emulator.moto import storage
 from emulator.organisation_cache import OrganisationCache
+from emulator.pricing_calculator.estimate_desk import EstimateDesk
 from emulator.pricing_calculator.state import CalculatorBook
 from emulator.settings import Settings
 from emulator.snapshots import Snapshots
@@ -64,17 +65,19 @@ class World:
         return account in self.settings.members
 
     def settle(self) -> None:
-        """Let everything happen that is due by now. Never called with the lock held: deliveries need it.
+        """Let everything happen that is due by now. Never called with the lock held: the desks need it.
 
-        After a jump of the clock this waits until everything due is delivered, so that who moves the clock finds
-        what the time has brought.
+        After a jump of the clock this waits until everything due is delivered and worked out, so that who moves the
+        clock finds what the time has brought.
         """
         jumps = self.clock.jumps
         if self.timeline.is_due(self.clock.now()):
             with self.lock:  # what waited for it may be in another time now: a restore goes back
                 self.timeline.settle(self.clock.now())
         if jumps != self._awaited_jumps:
-            self.deliveries.wait(self.clock.now())
+            now = self.clock.now()
+            self.deliveries.wait(now)
+            self.estimate_desk.wait(now)
             self._awaited_jumps = jumps
 
     @contextmanager
@@ -96,7 +99,7 @@ class World:
         Snapshots stay.
         """
         with self.lock:
-            self.deliveries.close()
+            self.give_up()
             self.faults.clear()
             self.journal.clear()
             moto_state.clear()
@@ -106,10 +109,15 @@ class World:
             self._begin()
 
     def close(self) -> None:
-        """Give up deliveries under way and empty moto's backends: nothing of this world is left."""
+        """Give up what is under way and empty moto's backends: nothing of this world is left."""
         with self.lock:
-            self.deliveries.close()
+            self.give_up()
             moto_state.clear()
+
+    def give_up(self) -> None:
+        """Give up deliveries and estimates under way. The caller holds the lock, which is let go meanwhile."""
+        self.deliveries.close()
+        self.estimate_desk.close()
 
     def state(self) -> dict[str, Any]:
         """Give what a snapshot keeps of the world beside its clock. Whoever adds an attribute has it kept."""
@@ -127,6 +135,7 @@ class World:
         self.exports = ExportBook()
         self.runner = Runner(self)
         self.deliveries = DeliveryDesk(self)
+        self.estimate_desk = EstimateDesk(self)
         self.calculator = CalculatorBook()
         for account, name in self.settings.buckets:
             storage.create_bucket(account, name, self.settings.payer)

@@ -9,6 +9,7 @@ from functools import wraps
 from typing import Any
 
 from emulator.pricing_calculator.shelf import AnyResource, Shelf
+from emulator.pricing_calculator.simulation import bill_of
 from emulator.pricing_calculator.state import Replay
 from emulator.protocol.errors import conflict, invalid, invalid_field, not_found
 from emulator.protocol.service import Call, Handler, Service
@@ -16,7 +17,9 @@ from emulator.protocol.service import Call, Handler, Service
 PRICING_CALCULATOR = Service("bcm-pricing-calculator")
 
 
-def operation(name: str, *, members: bool = False) -> Callable[[Handler], Handler]:
+def operation(
+    name: str, *, members: bool = False, needs_bill: Callable[[Call], bool] | None = None
+) -> Callable[[Handler], Handler]:
     """Register an operation, which does its work once per client token if it takes one.
 
     A token sent again with the same request gives the first answer and does nothing. AWS does not document what a
@@ -24,8 +27,13 @@ def operation(name: str, *, members: bool = False) -> Callable[[Handler], Handle
 
     :param members: whether member accounts may call it. Bill scenarios and bill estimates are for management and
         standalone accounts: https://docs.aws.amazon.com/cost-management/latest/userguide/pc-bill-estimate.html
+    :param needs_bill: says of a call whether it needs :func:`emulator.pricing_calculator.simulation.bill_of`, which
+        takes so long that nobody else should wait for it.
     :raises ServiceError: when called: ValidationException ``invalidRequestFromMember``, ConflictException.
     """
+
+    def prepare(call: Call) -> object:
+        return bill_of(call) if needs_bill and needs_bill(call) else None
 
     def register(handler: Handler) -> Handler:
         @wraps(handler)
@@ -34,7 +42,7 @@ def operation(name: str, *, members: bool = False) -> Callable[[Handler], Handle
                 refuse_member(call)
             return _once(call, handler)
 
-        return PRICING_CALCULATOR.operation(name)(guarded)
+        return PRICING_CALCULATOR.operation(name, prepare if needs_bill else None)(guarded)
 
     return register
 
@@ -48,15 +56,22 @@ def refuse_member(call: Call) -> None:
         raise invalid(f"{call.operation} is for management and standalone accounts", reason="invalidRequestFromMember")
 
 
+def look_up(call: Call, shelf: Shelf[AnyResource], member: str) -> AnyResource | None:
+    """Give the caller's resource that the request's ``member`` is the id of; not while a fault rule hides it."""
+    found = shelf.get(call.account, call.params[member], call.now)
+    if found and call.world.faults.hides(call.operation, call.account, call.now - found.created_at):
+        return None
+    return found
+
+
 def find(call: Call, shelf: Shelf[AnyResource], member: str) -> AnyResource:
     """Find the caller's resource that the request's ``member`` is the id of.
 
     :raises ServiceError: ResourceNotFoundException, also while a fault rule hides what is newborn.
     """
-    resource_id = call.params[member]
-    found = shelf.get(call.account, resource_id, call.now)
-    if found is None or call.world.faults.hides(call.operation, call.account, call.now - found.created_at):
-        raise not_found(shelf.kind, resource_id)
+    found = look_up(call, shelf, member)
+    if found is None:
+        raise not_found(shelf.kind, call.params[member])
     return found
 
 

@@ -6,10 +6,9 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
+from emulator.pricing_calculator.access import check_name, find, look_up, new_id, operation, update_resource
 from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.scenarios import ready_scenario
-from emulator.pricing_calculator.simulation import work_out
 from emulator.pricing_calculator.state import ESTIMATE_KEPT, Estimate
 from emulator.pricing_calculator.tags import checked_tags
 from emulator.protocol.errors import conflict
@@ -27,7 +26,7 @@ def create_bill_estimate(call: Call) -> dict[str, Any]:
     """
     world, book, name = call.world, call.world.calculator, call.params["name"]
     check_name(call, book.estimates, name)
-    scenario = ready_scenario(call)
+    scenario, tags = ready_scenario(call), checked_tags(call)
     hours = world.draw("estimate", call.account, name).uniform(*world.settings.estimate_hours)
     estimate = Estimate(
         id=new_id(call),
@@ -35,7 +34,7 @@ def create_bill_estimate(call: Call) -> dict[str, Any]:
         name=name,
         created_at=call.now,
         expires_at=call.now + ESTIMATE_KEPT,
-        tags=checked_tags(call),
+        tags=tags,
         scenario_id=scenario.id,
         ends_at=call.now + timedelta(hours=hours),
         sharing=scenario.sharing,
@@ -45,6 +44,7 @@ def create_bill_estimate(call: Call) -> dict[str, Any]:
     book.estimates.add(estimate)
     scenario.running.add(estimate.id)
     world.timeline.schedule(estimate.ends_at, partial(_finish, world, call.account, estimate.id))
+    world.estimate_desk.accept(estimate)
     return estimate.describe()
 
 
@@ -80,7 +80,7 @@ def delete_bill_estimate(call: Call) -> dict[str, Any]:
     What AWS does with one in progress is not documented; the model has a ConflictException, and here it is that.
     """
     shelf = call.world.calculator.estimates
-    estimate = shelf.get(call.account, call.params["identifier"], call.now)
+    estimate = look_up(call, shelf, "identifier")
     if estimate:
         if estimate.status == "IN_PROGRESS":
             raise conflict(f"Bill estimate {estimate.id} is in progress", "BillEstimate", estimate.id)
@@ -89,19 +89,13 @@ def delete_bill_estimate(call: Call) -> dict[str, Any]:
 
 
 def _finish(world: World, account: str, estimate_id: str, at: datetime) -> None:
-    """End an estimate: what the timeline calls, and what a snapshot of it stores."""
-    shelf = world.calculator.estimates
-    estimate = shelf.roll(account).get(estimate_id)
-    scenario = world.calculator.scenarios.roll(account).get(estimate.scenario_id) if estimate else None
-    if estimate is None or scenario is None:
-        raise LookupError(f"estimate {estimate_id} in progress, or its scenario, is gone: neither can be deleted")
-    scenario.running.discard(estimate.id)
-    estimate.failure_message = world.faults.for_estimate(account)
-    if estimate.failure_message:
-        shelf.end(estimate, "FAILED")
-        return
-    bill = work_out(world, estimate)
-    estimate.cost_summary, estimate.line_items = bill.cost_summary, bill.line_items
-    estimate.commitments = bill.commitments
-    shelf.end(estimate, "COMPLETE")
-    world.calculator.count_success(estimate)
+    """Let an estimate's hours be over: what the timeline calls, and what a snapshot of it stores."""
+    estimate = world.calculator.estimates.roll(account).get(estimate_id)
+    if estimate is None:
+        raise LookupError(f"estimate {estimate_id} is gone: while it is in progress it cannot be deleted")
+    failure_message = world.faults.for_estimate(account)
+    if failure_message:
+        world.calculator.end_estimate(estimate, failure_message)
+    else:
+        estimate.is_due = True
+        world.estimate_desk.accept(estimate)

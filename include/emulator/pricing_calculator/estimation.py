@@ -7,11 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from emulator.pricing_calculator.commitments import added, negated, owned
+from emulator.organisation import Organisation
+from emulator.pricing_calculator.commitments import added, negated
 from emulator.pricing_calculator.coverage import Coverage, circles
 from emulator.pricing_calculator.expressions import matches
 from emulator.pricing_calculator.history import (
@@ -24,14 +25,13 @@ from emulator.pricing_calculator.history import (
     History,
     Hours,
     Part,
+    Proceed,
     history_of,
 )
 from emulator.pricing_calculator.lines import Bill, Identity, SkuKey, usd
-from emulator.pricing_calculator.products import product
+from emulator.pricing_calculator.owned import owned, unused
+from emulator.pricing_calculator.products import Product, product
 from emulator.pricing_calculator.state import Estimate
-
-if TYPE_CHECKING:
-    from emulator.world import World
 
 Item = dict[str, Any]
 _PAID_TO_BE_NEGATED = (PLAN_FEE, RESERVED_FEE, PLAN_NEGATION)
@@ -46,13 +46,22 @@ class EstimatedBill:
     commitments: list[dict[str, Any]]
 
 
-def estimate_bill(world: World, estimate: Estimate) -> EstimatedBill:
+def read_history(organisation: Organisation, estimate: Estimate, proceed: Proceed) -> History:
+    """Give the bill that an estimate starts from, with its hours if modifications may need them.
+
+    :param proceed: see :func:`emulator.pricing_calculator.history.history_of`.
+    """
+    history = history_of(organisation, estimate.bill_interval["start"].date(), estimate.created_at, proceed)
+    if estimate.input_usage or estimate.input_commitments:
+        history.read_hours(proceed)
+    return history
+
+
+def estimate_bill(history: History, estimate: Estimate) -> EstimatedBill:
     """Work out the bill: history, then usage modifications, then commitments."""
-    organisation = world.organisation_of(estimate.account)
-    history = history_of(organisation, estimate.bill_interval["start"].date())
     model = _Model(history, estimate.input_usage, estimate.input_commitments)
     model.apply(estimate.sharing.get("groupSharingPreference"))
-    line_items = [line.describe(organisation.payer, estimate.id) for line in model.bill.sorted()]
+    line_items = [line.describe(history.organisation.payer, estimate.id) for line in model.bill.sorted()]
     return EstimatedBill(_summary(line_items), line_items, [each.describe() for each in model.commitments])
 
 
@@ -68,15 +77,19 @@ class _Model:
         self._history = history
         self._usage = usage
         without = negated(list(commitments))
-        own = owned(history)
+        own = [each for each in owned(history) if each.id not in without]
         new = [each for item in commitments if (each := added(item, history.hours)) is not None]
-        self._without = {each.arn for each in own if each.id in without}
-        self.commitments = [each for each in own if each.arn not in self._without] + new
+        self._without = {one.arn for one in history.owned if one.id in without}
+        self.commitments = own + new
         self._new = new
         self._replaced = {part.number for item in usage for part in _replaced(item, history)}
         self._zones = {(_key(item), item["availabilityZone"]) for item in usage if "availabilityZone" in item}
         freed = any(part.commitment and part.number in self._replaced for part in history.parts)
-        self._coverage = Coverage(self.bill, history.hours) if new or freed else None
+        offered = any(each.offering.covers(_product(item)) for item in usage for each in own)
+        self._coverage = Coverage(self.bill, history.hours) if new or freed or offered else None
+        if offered:
+            for commitment in own:
+                commitment.idle = unused(commitment, history)
         self._by_arn = {each.arn: each for each in self.commitments}
 
     def apply(self, preference: str | None) -> None:
@@ -127,10 +140,7 @@ class _Model:
             commitment.capacity = commitment.capacity + self._history.hourly[part.number] * commitment.price(known)
 
     def _add_usage(self, item: Item) -> None:
-        key, zone = _key(item), item.get("availabilityZone", "")
-        known = product(*key[:3])
-        if known is None:
-            raise LookupError(f"no price for {key}: the modification should have been refused")
+        key, zone, known = _key(item), item.get("availabilityZone", ""), _product(item)
         amount = math.fsum(quantity["amount"] for quantity in item["quantities"])
         line = Identity(key, USAGE, zone)
         cost = amount * known.rate
@@ -139,7 +149,7 @@ class _Model:
             discount = Identity(key, PRIVATE_DISCOUNT)
             self.bill.add(discount, known.unit, known.region.name, 0.0, -cost * known.discount)
         if self._coverage and known.compute:
-            self._coverage.add(key, zone, known, _by_hour(item["quantities"], self._history))
+            self._coverage.add(key, zone, known, _by_hour(item["quantities"], self._history), modelled=True)
 
 
 def _replaced(item: Item, history: History) -> Iterable[Part]:
@@ -170,6 +180,13 @@ def _by_hour(quantities: Sequence[Item], history: History) -> Hours:
 
 def _key(item: Item) -> SkuKey:
     return item["serviceCode"], item["usageType"], item["operation"], item["usageAccountId"]
+
+
+def _product(item: Item) -> Product:
+    known = product(*_key(item)[:3])
+    if known is None:
+        raise LookupError(f"no price for {_key(item)}: the modification should have been refused")
+    return known
 
 
 def _summary(line_items: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The bill that an estimate starts from: the month's charges as CUR 2.0 shows them, before tax.
+"""The bill that an estimate starts from: the month's charges before tax, as CUR 2.0 shows them at that time.
 
 AWS: the anniversary bill's charges before tax, with credits and refunds as they were, and existing commitments.
 https://docs.aws.amazon.com/cost-management/latest/userguide/pc-bill-estimate.html
@@ -8,11 +8,11 @@ line_item_unblended_cost over the lines of whatever type that history.sql keeps.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import date, timedelta
-from functools import cached_property
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from emulator.organisation import Organisation, month_end
+from emulator.organisation import SETTLED_AFTER, Organisation, month_end
 from emulator.pricing_calculator.expressions import Attributes
 from emulator.pricing_calculator.lines import SkuKey
 from emulator.tables.charges import create_charges
@@ -28,6 +28,7 @@ from emulator.tables.query import parse
 
 Hours = npt.NDArray[np.float64]
 """A quantity in each hour of the month."""
+Proceed = Callable[[], None]
 
 USAGE, PLAN_USAGE, RESERVED_USAGE = "Usage", "SavingsPlanCoveredUsage", "DiscountedUsage"
 PLAN_NEGATION, PLAN_FEE, RESERVED_FEE = "SavingsPlanNegation", "SavingsPlanRecurringFee", "RIFee"
@@ -35,7 +36,8 @@ PRIVATE_DISCOUNT = "PrivateRateDiscount"
 _TABLE = "COST_AND_USAGE_REPORT"
 # Some 400 MB, and a hundred payers of the default size. A large organisation's month has 20,000.
 _KEPT_PARTS = 100_000
-_FINAL_AFTER = timedelta(days=40)  # from a month's end: nothing is restated any more
+# Lines that are read at a time: between two such slices a reading can be given up, half a second at most.
+_SLICE_LINES = 200_000
 _PARTS = """
     SELECT number, service, usage_type, operation, account, type, zone, plan, reservation, unit, location, region,
         instance_type, account_name, service_name, tags, categories, coalesce(sum(quantity), 0) AS quantity,
@@ -43,8 +45,8 @@ _PARTS = """
         coalesce(sum(effective_cost), 0) AS effective_cost
     FROM {} GROUP BY ALL"""
 _OWNED = """
-    SELECT plan, reservation, account, kind, payment, term, place, family, instance_type, type, sum(cost) AS cost,
-        sum(amortized_upfront) AS amortized_upfront
+    SELECT plan, reservation, account, kind, payment, term, place, family, instance_type, type,
+        sum(quantity) AS quantity, sum(cost) AS cost, sum(amortized_upfront) AS amortized_upfront
     FROM {} WHERE type IN ('SavingsPlanRecurringFee', 'RIFee') GROUP BY ALL"""
 _HOURLY = """
     SELECT number, hour, sum(quantity) AS quantity, usage_type, type FROM {}
@@ -100,6 +102,7 @@ class Owned:
 
     :param kind: ComputeSavingsPlans, EC2InstanceSavingsPlans, or empty for a reservation.
     :param scope: the plan's instance family or the reservation's instance type.
+    :param quantity: the hours that the fee is for: of a plan the month's, of reserved instances these times instances.
     :param recurring: the month's fee in USD.
     :param amortized_upfront: the month's part of what was paid upfront.
     """
@@ -111,6 +114,7 @@ class Owned:
     term: str
     region: str
     scope: str
+    quantity: float
     recurring: float
     amortized_upfront: float
 
@@ -120,49 +124,81 @@ class Owned:
         return self.arn.rpartition("/")[2]
 
 
-@dataclass(frozen=True)
+@dataclass
 class History:
-    """An organisation's month. ``parts`` are sorted, ``by_key`` has those that are usage."""
+    """An organisation's month as known at a moment. ``parts`` are sorted, ``by_key`` has those that are usage."""
 
     organisation: Organisation
     month: date
+    known_at: datetime
     parts: list[Part]
     owned: list[Owned]
     by_key: dict[SkuKey, list[Part]]
+    _hourly: dict[int, Hours] | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @property
     def hours(self) -> int:
         """How many hours the month has."""
         return (month_end(self.month).date() - self.month).days * 24
 
-    @cached_property
+    @property
     def hourly(self) -> dict[int, Hours]:
         """The quantities of the parts that commitments can cover, by the part's number."""
-        with _reading(self.organisation, self.month, "HOURLY", history_hours=_HOURLY) as connection:
-            used = connection.execute(_HOURLY.format("history_hours") + " ORDER BY number, hour").fetchnumpy()
-        numbers, rows = np.unique(used["number"], return_inverse=True)
-        table = np.zeros((len(numbers), self.hours))
-        table[rows, used["hour"] - (self.month - date(1970, 1, 1)).days * 24] = used["quantity"]
-        return dict(zip(numbers.tolist(), table, strict=True))
+        return self.read_hours()
+
+    def read_hours(self, proceed: Proceed = lambda: None) -> dict[int, Hours]:
+        """Read :attr:`hourly`, once; that takes several times as long as the rest."""
+        with self._lock:
+            if self._hourly is None:
+                self._hourly = _read_hours(self, proceed)
+            return self._hourly
 
 
-def history_of(organisation: Organisation, month: date) -> History:
-    """Give an organisation's month; it follows from the organisation alone, so that it is read once.
+def history_of(organisation: Organisation, month: date, now: datetime, proceed: Proceed = lambda: None) -> History:
+    """Give an organisation's month as it was known at the last midnight; it follows from the organisation alone.
 
-    The caller holds the world's lock.
+    It is read once: who asks meanwhile waits for it. That takes a second, and a minute in the largest organisation, so
+    nobody asks who holds the world's lock, and the world's lock is never taken here.
 
     :param month: its first day.
+    :param now: the emulated time.
+    :param proceed: called now and then; what it raises ends the reading.
     """
-    key = (organisation, month)
-    history = _recent.pop(key, None) or _read(organisation, month)
-    _recent[key] = history
-    while len(_recent) > 1 and sum(len(each.parts) for each in _recent.values()) > _KEPT_PARTS:
-        del _recent[next(iter(_recent))]
-    return history
+    known_at = min(datetime.combine(now.date(), time(), UTC), month_end(month) + SETTLED_AFTER)
+    key = (organisation, month, known_at)
+    with _lock:
+        slot = _recent.pop(key, None) or _Slot()
+        _recent[key] = slot
+    with slot.lock:
+        if slot.history is None:
+            slot.history = _read(organisation, month, known_at, proceed)
+    with _lock:
+        while len(_recent) > 1 and sum(each.size for each in _recent.values()) > _KEPT_PARTS:
+            del _recent[next(iter(_recent))]
+    return slot.history
 
 
-def _read(organisation: Organisation, month: date) -> History:
-    with _reading(organisation, month, "MONTHLY", history_parts=_PARTS, history_owned=_OWNED) as connection:
+@dataclass
+class _Slot:
+    """The place of a history; ``lock`` is held while it is read."""
+
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    history: History | None = None
+
+    @property
+    def size(self) -> int:
+        return len(self.history.parts) if self.history else 0
+
+
+_lock = threading.Lock()
+_recent: dict[tuple[Organisation, date, datetime], _Slot] = {}
+"""What was read, the latest used last; ``_lock`` is held no longer than one looks into it."""
+
+
+def _read(organisation: Organisation, month: date, known_at: datetime, proceed: Proceed) -> History:
+    selects = {"history_parts": _PARTS, "history_owned": _OWNED}
+    with _reading(organisation, month, known_at, "MONTHLY", selects, proceed) as connection:
         parts = [_part(row) for row in _rows(connection, _PARTS.format("history_parts"))]
         owned = [_owned(row) for row in _rows(connection, _OWNED.format("history_owned"))]
     parts.sort(key=lambda part: (part.key, part.type, part.commitment, part.number))
@@ -171,22 +207,34 @@ def _read(organisation: Organisation, month: date) -> History:
     for part in parts:
         if part.is_usage:
             by_key.setdefault(part.key, []).append(part)
-    return History(organisation, month, parts, owned, by_key)
+    return History(organisation, month, known_at, parts, owned, by_key)
 
 
-_recent: dict[tuple[Organisation, date], History] = {}
-"""What was read, the latest used last."""
+def _read_hours(history: History, proceed: Proceed) -> dict[int, Hours]:
+    selects = {"history_hours": _HOURLY}
+    with _reading(history.organisation, history.month, history.known_at, "HOURLY", selects, proceed) as connection:
+        used = connection.execute(_HOURLY.format("history_hours") + " ORDER BY number, hour").fetchnumpy()
+    numbers, rows = np.unique(used["number"], return_inverse=True)
+    table = np.zeros((len(numbers), history.hours))
+    table[rows, used["hour"] - (history.month - date(1970, 1, 1)).days * 24] = used["quantity"]
+    return dict(zip(numbers.tolist(), table, strict=True))
 
 
 @contextmanager
 def _reading(
-    organisation: Organisation, month: date, granularity: str, **selects: str
+    organisation: Organisation,
+    month: date,
+    known_at: datetime,
+    granularity: str,
+    selects: Mapping[str, str],
+    proceed: Proceed,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """Read the month's CUR, slice by slice, and give what each of ``selects`` found as a table of that name."""
     query = parse(f"SELECT line_item_usage_amount FROM {_TABLE}", {_TABLE: {"TIME_GRANULARITY": granularity}})  # noqa: S608
-    slices = create_charges(connection := duckdb.connect(), organisation, query, month, month_end(month) + _FINAL_AFTER)
-    with connection:
+    with duckdb.connect() as connection:
+        slices = create_charges(connection, organisation, query, month, known_at, slice_lines=_SLICE_LINES)
         for place, _ in enumerate(slices):
+            proceed()
             if not place:
                 connection.execute(Path(__file__).with_name("history.sql").read_text(encoding="utf-8"))
             for name, select in selects.items():
@@ -210,6 +258,7 @@ def _owned(row: dict[str, Any]) -> Owned:
         row["term"],
         row["place"],
         row["family"] or row["instance_type"],
+        row["quantity"],
         row["cost"],
         row["amortized_upfront"],
     )

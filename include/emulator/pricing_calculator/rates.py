@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from emulator.pricing_calculator.simulation import Sku, bill_of, find_product
+from emulator.protocol.service import Call
 
 if TYPE_CHECKING:
     from emulator.world import World
@@ -48,14 +48,12 @@ def allowed_rate_types(world: World, account: str) -> tuple[str, ...]:
     return preferences.standalone if alone else preferences.management
 
 
-def unit_price(world: World, account: str, sku: Sku, rate_type: str, month: date) -> tuple[str, float] | None:
+def unit_price(call: Call, sku: Sku, rate_type: str) -> tuple[str, float] | None:
     """Give the unit of a SKU and the USD that one costs, or ``None`` if the price list does not know it.
 
     Before discounts that is the list price, after discounts what the organisation has negotiated. After commitments it
-    is what the organisation paid for a unit on average in ``month``: negotiated rates, Savings Plans' and reservations'
-    alike, upfront fees amortised; without usage in that month, the negotiated rate.
-
-    :param month: its first day.
+    is what the organisation paid for a unit on average in the last complete month: negotiated rates, Savings Plans' and
+    reservations' alike, upfront fees amortised; without usage in that month, the negotiated rate.
     """
     product = find_product(sku)
     if product is None:
@@ -63,8 +61,7 @@ def unit_price(world: World, account: str, sku: Sku, rate_type: str, month: date
     if rate_type == BEFORE_DISCOUNTS:
         return product.unit, product.rate
     if rate_type == AFTER_COMMITMENTS:
-        history = bill_of(world, account, month)
-        used = [part for key, parts in history.by_key.items() if key[:3] == sku for part in parts]
+        used = [part for key, parts in bill_of(call).by_key.items() if key[:3] == sku for part in parts]
         list_cost = math.fsum(part.list_cost for part in used)
         if list_cost > 0:
             return product.unit, product.rate * math.fsum(part.effective_cost for part in used) / list_cost

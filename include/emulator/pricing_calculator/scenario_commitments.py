@@ -25,7 +25,12 @@ _NEEDED = {
 }
 
 
-@operation("BatchCreateBillScenarioCommitmentModification")
+def _negates(call: Call) -> bool:
+    actions = [entry["commitmentAction"] for entry in call.params["commitmentModifications"]]
+    return any(name.startswith("negate") for action in actions for name in action)
+
+
+@operation("BatchCreateBillScenarioCommitmentModification", needs_bill=_negates)
 def create_commitments(call: Call) -> dict[str, Any]:
     """Model commitments to buy, or existing ones to do without."""
     scenario = ready_scenario(call)
@@ -78,8 +83,7 @@ def _check_commitment(call: Call, scenario: Scenario, entry: Entry) -> None:
     if not name.startswith("negate"):
         return
     (commitment,) = members.values()
-    month = scenario.bill_interval["start"].date()
-    owner = removable_commitments(call.world, call.account, month, name).get(commitment)
+    owner = removable_commitments(call, name).get(commitment)
     if owner is None:
         raise EntryRefused("CONFLICT", f"The organisation has no commitment {commitment}")
     if owner != entry["usageAccountId"]:

@@ -12,14 +12,25 @@ from emulator.pricing_calculator.pages import paged
 from emulator.pricing_calculator.scenarios import ready_scenario
 from emulator.pricing_calculator.simulation import find_product
 from emulator.pricing_calculator.state import Item
-from emulator.pricing_calculator.usage import check_usage, sku_of, usage_item, wanted_usage, written
+from emulator.pricing_calculator.usage import (
+    LARGEST_AMOUNT,
+    check_usage,
+    names_history,
+    sku_of,
+    usage_item,
+    wanted_usage,
+    written,
+)
 from emulator.protocol.errors import ServiceError
 from emulator.protocol.service import Call
 
 USAGE_QUOTA = 2000
 
 
-@operation("BatchCreateBillScenarioUsageModification")
+@operation(
+    "BatchCreateBillScenarioUsageModification",
+    needs_bill=lambda call: names_history(call.params["usageModifications"]),
+)
 def create_usage(call: Call) -> dict[str, Any]:
     """Model usage: more of it, or other usage in place of what was there.
 
@@ -77,8 +88,8 @@ def list_usage(call: Call) -> dict[str, Any]:
 
 def _quantities(usage: Entry, amounts: list[dict[str, Any]], interval: Mapping[str, datetime]) -> list[Item]:
     """Check amounts and give AWS's UsageQuantity of each."""
-    if not amounts or any(amount["amount"] < 0 for amount in amounts):
-        raise EntryRefused("BAD_REQUEST", "amounts must be given, and none may be negative")
+    if not amounts or not all(0 <= amount["amount"] <= LARGEST_AMOUNT for amount in amounts):
+        raise EntryRefused("BAD_REQUEST", f"amounts must be given, and each be 0 to {LARGEST_AMOUNT:.0e}")
     if not all(interval["start"] <= amount["startHour"] < interval["end"] for amount in amounts):
         raise EntryRefused(
             "BAD_REQUEST", f"A startHour lies outside of the scenario's bill interval, {written(interval)}"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
+from emulator.pricing_calculator.access import check_name, find, look_up, new_id, operation, update_resource
 from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.state import Scenario, scenario_expiry
 from emulator.pricing_calculator.tags import checked_tags
@@ -22,14 +22,15 @@ def create_bill_scenario(call: Call) -> dict[str, Any]:
     """Create a scenario. Its name must be free: AWS states that for estimates only, but models the conflict here."""
     book, name = call.world.calculator, call.params["name"]
     check_name(call, book.scenarios, name)
+    tags, sharing = checked_tags(call), _sharing(call, {})
     scenario = Scenario(
         id=new_id(call),
         account=call.account,
         name=name,
         created_at=call.now,
         expires_at=scenario_expiry(call.now),
-        tags=checked_tags(call),
-        sharing=_sharing(call, {}),
+        tags=tags,
+        sharing=sharing,
     )
     book.scenarios.add(scenario)
     return scenario.describe(call.now)
@@ -72,7 +73,7 @@ def list_bill_scenarios(call: Call) -> dict[str, Any]:
 def delete_bill_scenario(call: Call) -> dict[str, Any]:
     """Delete a scenario; one that is not there is no error. Estimates made from it stay."""
     shelf = call.world.calculator.scenarios
-    scenario = shelf.get(call.account, call.params["identifier"], call.now)
+    scenario = look_up(call, shelf, "identifier")
     if scenario:
         _check_unlocked(scenario)
         shelf.remove(scenario)

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from emulator.pricing_calculator.months import last_complete_month, month_start
 from emulator.pricing_calculator.rates import Preferences
 from emulator.pricing_calculator.shelf import PlaceIndex, Resource, Roll, Shelf, equals
 from emulator.pricing_calculator.workload import WorkloadEstimate
+
+if TYPE_CHECKING:
+    from emulator.pricing_calculator.estimation import EstimatedBill
 
 FREE_ESTIMATES_A_MONTH = 5
 USD_PER_FURTHER_ESTIMATE = 2.0
@@ -70,7 +73,8 @@ class Scenario(Resource):
 class Estimate(Resource):
     """A bill estimate. What it worked out is in AWS's shapes and there once it is COMPLETE.
 
-    :param ends_at: when it will have been worked out.
+    :param ends_at: when it ends, if it is worked out by then.
+    :param is_due: whether it is as late as that.
     :param input_usage: the scenario's usage modifications as they were at its start, AWS's Item shape.
     :param input_commitments: the scenario's commitment modifications, likewise.
     :param cost_summary: BillEstimateCostSummary.
@@ -83,6 +87,7 @@ class Estimate(Resource):
     sharing: dict[str, Any]
     input_usage: Sequence[Item] = ()
     input_commitments: Sequence[Item] = ()
+    is_due: bool = False
     status: str = "IN_PROGRESS"
     failure_message: str | None = None
     cost_summary: dict[str, Any] | None = None
@@ -174,8 +179,25 @@ class CalculatorBook:
         """Give every account's estimates that have not expired, in the order of their creation."""
         return self.estimates.all(now)
 
-    def count_success(self, estimate: Estimate) -> None:
-        """Count an estimate that succeeded: those are what AWS charges for. Deleting it later changes nothing."""
+    def end_estimate(self, estimate: Estimate, outcome: EstimatedBill | str) -> None:
+        """End an estimate, unless it has ended, and unlock its scenario.
+
+        One that is COMPLETE counts as one that AWS charges for. Deleting it later changes nothing.
+
+        :param outcome: its bill, or why it is FAILED.
+        """
+        if estimate.status != "IN_PROGRESS":
+            return
+        scenario = self.scenarios.roll(estimate.account).get(estimate.scenario_id)
+        if scenario:
+            scenario.running.discard(estimate.id)
+        if isinstance(outcome, str):
+            estimate.failure_message = outcome
+            self.estimates.end(estimate, "FAILED")
+            return
+        estimate.cost_summary, estimate.line_items = outcome.cost_summary, outcome.line_items
+        estimate.commitments = outcome.commitments
+        self.estimates.end(estimate, "COMPLETE")
         self._succeeded[estimate.account, f"{estimate.created_at:%Y-%m}"] += 1
 
     def charges(self) -> list[dict[str, Any]]:

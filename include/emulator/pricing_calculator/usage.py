@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,8 @@ _FILTERS = {
     "LOCATION": "location",
     "USAGE_GROUP": "group",
 }
+# AWS says no bound; sums and products of amounts below it stay numbers.
+LARGEST_AMOUNT = 1e15
 _TAKEN = ("serviceCode", "usageType", "operation", "availabilityZone", "group", "usageAccountId", "historicalUsage")
 
 
@@ -45,6 +47,11 @@ def check_usage(call: Call, entry: Entry, interval: Mapping[str, datetime]) -> N
         _check_history(call, entry["historicalUsage"], interval)
 
 
+def names_history(entries: Iterable[Entry]) -> bool:
+    """Say whether a batch's entries have to be checked against the bill."""
+    return any("historicalUsage" in entry for entry in entries)
+
+
 def _check_history(call: Call, historical: Mapping[str, Any], interval: Mapping[str, datetime]) -> None:
     if historical["billInterval"] != interval:
         raise EntryRefused("BAD_REQUEST", f"historicalUsage.billInterval must be {written(interval)}")
@@ -52,8 +59,7 @@ def _check_history(call: Call, historical: Mapping[str, Any], interval: Mapping[
     wrong = problem(expression)
     if wrong:
         raise EntryRefused("BAD_REQUEST", f"historicalUsage.filterExpression: {wrong}")
-    bill = bill_of(call.world, call.account, interval["start"].date())
-    lines = bill.by_key.get((*sku_of(historical), historical["usageAccountId"]), [])
+    lines = bill_of(call).by_key.get((*sku_of(historical), historical["usageAccountId"]), [])
     if not any(place in (None, line.location, line.region) and matches(expression, line.attributes) for line in lines):
         raise EntryRefused("NOT_FOUND", "The bill interval has no such historical usage")
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from emulator.pricing_calculator.access import check_name, find, new_id, operation, update_resource
+from emulator.pricing_calculator.access import check_name, find, look_up, new_id, operation, update_resource
 from emulator.pricing_calculator.pages import paged_resources
 from emulator.pricing_calculator.rates import BEFORE_DISCOUNTS, allowed_rate_types
 from emulator.pricing_calculator.tags import checked_tags
@@ -31,16 +31,7 @@ def create_workload_estimate(call: Call) -> dict[str, Any]:
     """
     book, name = call.world.calculator, call.params["name"]
     check_name(call, book.workloads, name)
-    workload = WorkloadEstimate(
-        id=new_id(call),
-        account=call.account,
-        name=name,
-        created_at=call.now,
-        expires_at=call.now + WORKLOAD_KEPT,
-        tags=checked_tags(call),
-        rate_type=_rate_type(call),
-        rate_timestamp=call.now,
-    )
+    tags, rate_type = checked_tags(call), _rate_type(call)
     month = (call.account, f"{call.now:%Y-%m}")
     if book.workloads_made[month] >= MONTHLY_QUOTA:
         raise ServiceError(
@@ -50,6 +41,16 @@ def create_workload_estimate(call: Call) -> dict[str, Any]:
             resourceType="WorkloadEstimate",
             quotaCode="workload-estimates-per-month",
         )
+    workload = WorkloadEstimate(
+        id=new_id(call),
+        account=call.account,
+        name=name,
+        created_at=call.now,
+        expires_at=call.now + WORKLOAD_KEPT,
+        tags=tags,
+        rate_type=rate_type,
+        rate_timestamp=call.now,
+    )
     book.workloads_made[month] += 1
     book.workloads.add(workload)
     return describe(call, workload)
@@ -85,7 +86,7 @@ def list_workload_estimates(call: Call) -> dict[str, Any]:
 def delete_workload_estimate(call: Call) -> dict[str, Any]:
     """Delete a workload estimate; one that is not there is no error."""
     shelf = call.world.calculator.workloads
-    workload = shelf.get(call.account, call.params["identifier"], call.now)
+    workload = look_up(call, shelf, "identifier")
     if workload:
         shelf.remove(workload)
     return {}

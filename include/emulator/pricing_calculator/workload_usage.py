@@ -8,8 +8,15 @@ from emulator.pricing_calculator.access import find, new_id, operation
 from emulator.pricing_calculator.batches import Entry, EntryRefused, carry_out, delete_lines, line, regrouped
 from emulator.pricing_calculator.months import last_complete_month
 from emulator.pricing_calculator.pages import paged
-from emulator.pricing_calculator.rates import allowed_rate_types, unit_price
-from emulator.pricing_calculator.usage import check_usage, sku_of, usage_item, wanted_usage
+from emulator.pricing_calculator.rates import AFTER_COMMITMENTS, allowed_rate_types, unit_price
+from emulator.pricing_calculator.usage import (
+    LARGEST_AMOUNT,
+    check_usage,
+    names_history,
+    sku_of,
+    usage_item,
+    wanted_usage,
+)
 from emulator.pricing_calculator.workload import WorkloadEstimate
 from emulator.protocol.errors import ServiceError
 from emulator.protocol.service import Call
@@ -20,7 +27,17 @@ MODIFICATION_QUOTA = 350
 PAGE = 300
 
 
-@operation("BatchCreateWorkloadEstimateUsage", members=True)
+def _is_averaged(call: Call) -> bool:
+    """Say whether usage of the call's estimate is priced by what the organisation paid."""
+    workload = call.world.calculator.workloads.get(call.account, call.params["workloadEstimateId"], call.now)
+    return workload is not None and workload.rate_type == AFTER_COMMITMENTS
+
+
+@operation(
+    "BatchCreateWorkloadEstimateUsage",
+    members=True,
+    needs_bill=lambda call: names_history(call.params["usage"]) or _is_averaged(call),
+)
 def create_usage(call: Call) -> dict[str, Any]:
     """Add usage lines, each priced at the estimate's rate type.
 
@@ -33,14 +50,15 @@ def create_usage(call: Call) -> dict[str, Any]:
 
     def create(entry: Entry) -> dict[str, Any]:
         check_usage(call, entry, last_complete_month(call.now))
-        item = _priced(call, workload, {"id": new_id(call), **usage_item(entry)}, entry["amount"])
+        priced = _priced(call, workload, usage_item(entry), entry["amount"])
+        item = {"id": new_id(call), **priced}
         workload.usage.put(item["id"], item)
         return {"key": entry["key"], **_shown(call, workload, item)}
 
     return _recalculate(call, workload, carry_out(entries, "key", create))
 
 
-@operation("BatchUpdateWorkloadEstimateUsage", members=True)
+@operation("BatchUpdateWorkloadEstimateUsage", members=True, needs_bill=_is_averaged)
 def update_usage(call: Call) -> dict[str, Any]:
     """Change the amount or the group of usage lines; what an entry leaves out stays."""
     workload = _changeable(call)
@@ -92,10 +110,9 @@ def _recalculate(call: Call, workload: WorkloadEstimate, answer: dict[str, Any])
 
 def _priced(call: Call, workload: WorkloadEstimate, item: dict[str, Any], amount: float) -> dict[str, Any]:
     """Give a line with its quantity and what that costs."""
-    if amount < 0:
-        raise EntryRefused("BAD_REQUEST", "amount must not be negative")
-    month = last_complete_month(call.now)["start"].date()
-    price = unit_price(call.world, call.account, sku_of(item), workload.rate_type, month)
+    if not 0 <= amount <= LARGEST_AMOUNT:
+        raise EntryRefused("BAD_REQUEST", f"amount must be 0 to {LARGEST_AMOUNT:.0e}")
+    price = unit_price(call, sku_of(item), workload.rate_type)
     if price is None:
         raise EntryRefused("BAD_REQUEST", f"There is no price for {' '.join(sku_of(item))}")
     unit, rate = price

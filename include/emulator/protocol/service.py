@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ class Call:
     :param account: twelve digits, the caller's account.
     :param params: the request's members, as the model says: present, typed and within every bound.
     :param now: the emulated time at which the service handles the request.
+    :param prepared: what the operation's own preparation gave, see :meth:`Service.prepare`.
     """
 
     world: World
@@ -29,9 +30,11 @@ class Call:
     account: str
     params: dict[str, Any]
     now: datetime
+    prepared: object = None
 
 
 Handler = Callable[[Call], dict[str, Any]]
+Preparation = Callable[[Call], object]
 
 
 class Service:
@@ -45,15 +48,17 @@ class Service:
         self.model = ServiceModel(load_description(name), name)
         self.protocol = JsonProtocol(self.model)
         self._handlers: dict[str, Handler] = {}
+        self._preparations: dict[str, Preparation] = {}
 
     @property
     def built(self) -> frozenset[str]:
         """The operations that have a handler."""
         return frozenset(self._handlers)
 
-    def operation(self, name: str) -> Callable[[Handler], Handler]:
+    def operation(self, name: str, prepare: Preparation | None = None) -> Callable[[Handler], Handler]:
         """Register a function as the operation ``name``. It gets a :class:`Call` and gives the output's members.
 
+        :param prepare: what can be done before, without the world's lock; it changes nothing.
         :raises LookupError: if the service's model has no such operation.
         """
         if name not in self.model.operation_names:
@@ -61,9 +66,16 @@ class Service:
 
         def register(handler: Handler) -> Handler:
             self._handlers[name] = handler
+            if prepare:
+                self._preparations[name] = prepare
             return handler
 
         return register
+
+    def prepare(self, call: Call) -> Call:
+        """Do what takes long of a call before the world stands still for it."""
+        preparation = self._preparations.get(call.operation)
+        return replace(call, prepared=preparation(call)) if preparation else call
 
     def handler(self, name: str) -> Handler:
         """Find the handler of an operation; each that the model has is built."""

@@ -73,6 +73,6 @@ class BillingFront:
         model = service.protocol.operation(operation)
         handler = service.handler(operation)
         params = service.protocol.request(model, body)
+        call = service.prepare(Call(self._world, operation, account, params, self._world.clock.now()))
         with self._world.present() as now:
-            call = Call(self._world, operation, account, params, now)
-            return service.protocol.answer(model, handler(call))
+            return service.protocol.answer(model, handler(replace(call, now=now)))
