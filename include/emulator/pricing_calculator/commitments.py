@@ -1,16 +1,15 @@
-"""Commitments of an estimate: those that the organisation has, and those that the scenario adds."""
+"""Commitments of an estimate, and those that its scenario adds or does without; owned.py has the organisation's own."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from emulator.organisation.catalogue import REGIONS
 from emulator.pricing_calculator import offerings
-from emulator.pricing_calculator.history import PLAN_USAGE, History, Hours, Owned
+from emulator.pricing_calculator.history import Hours
 from emulator.pricing_calculator.lines import Identity, usd
 from emulator.pricing_calculator.offerings import Offering
 from emulator.pricing_calculator.products import LINUX_ON_SHARED_HARDWARE, Product
@@ -28,6 +27,8 @@ class Commitment:
     :param account: who owns it.
     :param capacity: what it can still cover in each hour: USD at its own rates of a Savings Plan, normalized units of
         reserved instances. One that the organisation has starts with none left: what it covers, it covers already.
+    :param idle: what it can cover besides in each hour, but of the modelled usage only: what the organisation left
+        unused. The bill without that usage has to stay what it was.
     :param recurring: USD of the month.
     :param upfront: USD once, at the start of the term; on a purchase's own bill, not on the month's.
     :param size: USD an hour, or instances.
@@ -38,9 +39,10 @@ class Commitment:
     account: str
     offering: Offering
     capacity: Hours
+    idle: Hours
     recurring: float
     upfront: float
-    size: float = 0.0
+    size: float
 
     @property
     def is_plan(self) -> bool:
@@ -51,6 +53,18 @@ class Commitment:
     def rank(self) -> int:
         """Its place in the order in which commitments apply, 0 first."""
         return _ORDER.index(self.offering.kind)
+
+    def left(self, modelled: bool) -> Hours:
+        """What it can still cover in each hour, of modelled usage or of the bill's own."""
+        return self.capacity + self.idle if modelled else self.capacity
+
+    def take(self, amount: Hours, modelled: bool) -> None:
+        """Use up some of what is left, first what nothing else could use."""
+        if modelled:
+            from_idle = np.minimum(amount, self.idle)
+            self.idle = self.idle - from_idle
+            amount = amount - from_idle
+        self.capacity = np.maximum(self.capacity - amount, 0.0)
 
     def price(self, product: Product) -> float:
         """What a unit of usage takes of ``capacity``."""
@@ -122,6 +136,7 @@ def added(item: dict[str, Any], hours: int) -> Commitment | None:
         account,
         offering,
         np.full(hours, float(capacity)),
+        np.zeros(hours),
         (hourly - upfront) * hours,
         upfront * offering.term_hours,
         size,
@@ -132,56 +147,3 @@ def negated(items: list[dict[str, Any]]) -> set[str]:
     """Give the ids of the commitments that a scenario does without."""
     actions = [action for item in items for action in item["commitmentAction"].values()]
     return {action[name] for action in actions for name in ("savingsPlanId", "reservedInstancesId") if name in action}
-
-
-def removable(history: History, action: str) -> dict[str, str]:
-    """Give the organisation's commitments that a scenario can do without: the account that owns each, by its id.
-
-    :param action: negateSavingsPlanAction or negateReservedInstanceAction.
-    """
-    plans = action == "negateSavingsPlanAction"
-    return {one.id: one.account for one in history.owned if bool(one.kind) == plans}
-
-
-def owned(history: History) -> list[Commitment]:
-    """Give the organisation's own commitments of the month."""
-    return [_owned(one, history) for one in history.owned]
-
-
-def _owned(one: Owned, history: History) -> Commitment:
-    kind = one.kind or offerings.RESERVED
-    years = 3 if "3" in one.term else 1
-    payment = next((each for each in offerings.PAYMENTS if _squeezed(each) == _squeezed(one.payment)), "No Upfront")
-    region = next((each.code for each in REGIONS if one.region in (each.code, each.name)), one.region)
-    scope = one.scope
-    if kind == offerings.COMPUTE:
-        region, scope = "Any", ""
-    offering = offerings.lookup(kind, years, payment, region, scope) or Offering(
-        kind, years, payment, 0.0, region, scope
-    )
-    hours = history.hours
-    return Commitment(
-        one.id,
-        one.arn,
-        one.account,
-        replace(offering, discount=_discount(one, history, offering.discount)),
-        np.zeros(hours),
-        one.recurring,
-        one.amortized_upfront / hours * offering.term_hours,
-    )
-
-
-def _discount(one: Owned, history: History, default: float) -> float:
-    """What EC2 cost less under a plan, from what it covered."""
-    covered = [
-        part
-        for part in history.parts
-        if part.plan == one.arn and part.type == PLAN_USAGE and part.key[0] == "AmazonEC2" and part.list_cost > 0
-    ]
-    if not covered:
-        return default
-    return 1 - sum(part.effective_cost for part in covered) / sum(part.list_cost for part in covered)
-
-
-def _squeezed(text: str) -> str:
-    return re.sub(r"[^a-z]", "", text.lower())

@@ -2,7 +2,8 @@
 
 Reservations first, then EC2 Instance Savings Plans, then Compute Savings Plans; the owner's usage before that of the
 accounts it is shared with; within these, see Commitment.precedence. A commitment that comes earlier takes usage that
-a later one covered before, and that one then looks for other usage.
+a later one covered before, and that one then looks for other usage. What the organisation's commitments left unused is
+for modelled usage only: history shows what they did with the rest.
 https://docs.aws.amazon.com/savingsplans/latest/userguide/sp-applying.html
 """
 
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -26,10 +28,14 @@ _NOTHING = 1e-9
 
 @dataclass
 class Pool:
-    """The hourly usage of one SKU by one account: on demand, and by the commitment (its ARN) that covers it."""
+    """The hourly usage of one SKU by one account: on demand, and by the commitment (its ARN) that covers it.
+
+    :param modelled: whether the scenario adds it; else it is the bill's own.
+    """
 
     key: SkuKey
     zone: str
+    modelled: bool
     product: Product
     on_demand: Hours
     covered: dict[str, Hours] = field(default_factory=dict)
@@ -66,13 +72,15 @@ class Coverage:
     def __init__(self, bill: Bill, hours: int) -> None:
         self._bill = bill
         self._hours = hours
-        self._pools: dict[tuple[SkuKey, str], Pool] = {}
+        self._pools: dict[tuple[SkuKey, str, bool], Pool] = {}
 
-    def add(self, key: SkuKey, zone: str, product: Product, quantity: Hours, arn: str = "") -> None:
+    def add(
+        self, key: SkuKey, zone: str, product: Product, quantity: Hours, arn: str = "", modelled: bool = False
+    ) -> None:
         """Add usage that is on the bill already, on demand or covered by the commitment ``arn``."""
-        pool = self._pools.get((key, zone))
+        pool = self._pools.get((key, zone, modelled))
         if pool is None:
-            pool = self._pools[key, zone] = Pool(key, zone, product, np.zeros(self._hours))
+            pool = self._pools[key, zone, modelled] = Pool(key, zone, modelled, product, np.zeros(self._hours))
         if arn:
             pool.covered[arn] = pool.covered.get(arn, np.zeros(self._hours)) + quantity
         else:
@@ -91,10 +99,7 @@ class Coverage:
                     for pool in self._pools.values()
                     if each.offering.covers(pool.product) and circle(each.account, pool.key[3])
                 ]
-                pairs.sort(
-                    key=lambda pair: (pair[0].precedence(pair[1].product), pair[1].key, pair[1].zone, pair[0].arn)
-                )
-                for commitment, pool in pairs:
+                for commitment, pool in sorted(pairs, key=_precedence):
                     self._cover(commitment, pool, later)
 
     def _cover(self, commitment: Commitment, pool: Pool, later: dict[str, Commitment]) -> None:
@@ -112,11 +117,11 @@ class Coverage:
     def _take(self, commitment: Commitment, pool: Pool, usage: Hours) -> Hours | None:
         """Cover as much of ``usage`` as there is capacity for, and say how much that is; ``None`` if nothing."""
         price = commitment.price(pool.product)
-        taken = np.minimum(usage, commitment.capacity / price)
+        taken = np.minimum(usage, commitment.left(pool.modelled) / price)
         taken[taken < _NOTHING] = 0.0
         if not taken.any():
             return None
-        commitment.capacity = np.maximum(commitment.capacity - taken * price, 0.0)
+        commitment.take(taken * price, pool.modelled)
         covered = pool.covered.get(commitment.arn)
         pool.covered[commitment.arn] = taken if covered is None else covered + taken
         self._book(pool, commitment, taken)
@@ -129,6 +134,12 @@ class Coverage:
         lines = _covered_lines(pool.key, pool.zone, commitment, quantity, cost)
         for identity, amount, price in lines:
             self._bill.add(identity, pool.product.unit, pool.product.region.name, amount, price)
+
+
+def _precedence(pair: tuple[Commitment, Pool]) -> tuple[Any, ...]:
+    """Which commitment covers which usage first. Of one SKU, on demand before what a later commitment covers."""
+    commitment, pool = pair
+    return commitment.precedence(pool.product), pool.key, pool.zone, not pool.modelled, commitment.arn
 
 
 def _covered_lines(

@@ -6,125 +6,33 @@ import json
 import math
 import urllib.request
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from types import SimpleNamespace
-from uuid import NAMESPACE_URL, uuid5
 
-import duckdb
 import pytest
+from tests.unit.emulator.estimating import (
+    HOURS,
+    M5_LARGE,
+    M6I_LARGE,
+    MEMBER,
+    NOW,
+    OCTOBER,
+    ORGANISATION,
+    PAYER,
+    USD_PER_HOUR,
+    cur,
+    estimated,
+    found,
+    modification,
+    plan,
+    reserved,
+    rise,
+    total,
+    without_plans,
+)
 
-from emulator.organisation import Organisation, month_end
 from emulator.pricing_calculator import offerings
-from emulator.pricing_calculator.estimation import estimate_bill
+from emulator.pricing_calculator.history import history_of
 from emulator.pricing_calculator.rates import unit_price
-from emulator.pricing_calculator.state import Estimate
-from emulator.tables.charges import create_charges
-from emulator.tables.query import parse
-
-PAYER, MEMBER = "111122223333", "444455556666"
-OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
-HOURS = 744
-ORGANISATION = Organisation(7, PAYER, (MEMBER,), 20_000)
-WORLD = SimpleNamespace(organisation_of=lambda account: ORGANISATION)
-M5_LARGE = ("AmazonEC2", "BoxUsage:m5.large", "RunInstances", PAYER)
-# Not in the organisation's fleet: what covers it was bought for it.
-M6I_LARGE = ("AmazonEC2", "BoxUsage:m6i.large", "RunInstances", PAYER)
-USD_PER_HOUR = 0.096  # of both, in us-east-1
-
-
-def estimated(usage=(), commitments=(), sharing=None, now=datetime(2026, 11, 20, tzinfo=UTC)):
-    return estimate_bill(
-        WORLD,
-        Estimate(
-            id="e",
-            account=PAYER,
-            name="e",
-            created_at=now,
-            expires_at=now,
-            ends_at=now,
-            tags={},
-            scenario_id="s",
-            sharing={"groupSharingPreference": sharing} if sharing else {},
-            input_usage=usage,
-            input_commitments=commitments,
-        ),
-    )
-
-
-def modification(key, *amounts, history=None, **more):
-    """Usage of ``key``: one amount for the month, or pairs of a day and hour and an amount."""
-    pairs = amounts if isinstance(amounts[0], tuple) else [(OCTOBER, amounts[0])]
-    item = dict(zip(("serviceCode", "usageType", "operation", "usageAccountId"), key, strict=True))
-    if history is not None:
-        more["historicalUsage"] = {**item, "filterExpression": history}
-    return {**item, "quantities": [{"startHour": start, "amount": amount} for start, amount in pairs], **more}
-
-
-def bought(number, account=PAYER, **action):
-    return {"id": str(uuid5(NAMESPACE_URL, str(number))), "usageAccountId": account, "commitmentAction": action}
-
-
-def plan(usd_per_hour, kind=offerings.COMPUTE, years=1, payment="No Upfront", scope=("Any", ""), number=1, **more):
-    offering = offerings.lookup(kind, years, payment, *scope)
-    return bought(
-        number, addSavingsPlanAction={"savingsPlanOfferingId": offering.id, "commitment": usd_per_hour}, **more
-    )
-
-
-def reserved(count, instance_type, years=1, payment="No Upfront", number=2, **more):
-    offering = offerings.lookup(offerings.RESERVED, years, payment, "us-east-1", instance_type)
-    return bought(
-        number,
-        addReservedInstanceAction={"reservedInstancesOfferingId": offering.id, "instanceCount": count},
-        **more,
-    )
-
-
-def total(bill, member="estimatedCost"):
-    return bill.cost_summary["totalCostDifference"][member]["amount"]
-
-
-def rise(bill):
-    return total(bill) - total(bill, "historicalCost")
-
-
-def found(bill, line_type, key=None):
-    """The summed quantity and cost of the estimate's items of a type (and SKU)."""
-    names = ("serviceCode", "usageType", "operation", "usageAccountId")
-    items = [
-        item
-        for item in bill.line_items
-        if item["lineItemType"] == line_type and (key is None or tuple(item[name] for name in names) == key)
-    ]
-    return tuple(
-        math.fsum(item[member]["amount"] for item in items) for member in ("estimatedUsageQuantity", "estimatedCost")
-    )
-
-
-@cache
-def exported(month):
-    """A connection with the exported table of a month as `cur`."""
-    query = parse(
-        "SELECT line_item_usage_amount FROM COST_AND_USAGE_REPORT",
-        {"COST_AND_USAGE_REPORT": {"TIME_GRANULARITY": "DAILY"}},
-    )
-    connection = duckdb.connect()
-    now = month_end(month) + timedelta(days=20)
-    columns = (
-        "bill_bill_type, line_item_line_item_type, product_servicecode, line_item_usage_type, line_item_operation,"
-        " line_item_usage_account_id, line_item_availability_zone, resource_tags, cost_category,"
-        " line_item_usage_amount, line_item_unblended_cost, line_item_net_unblended_cost, reservation_effective_cost,"
-        " savings_plan_savings_plan_effective_cost, pricing_public_on_demand_cost"
-    )
-    for place, _ in enumerate(create_charges(connection, ORGANISATION, query, month, now)):
-        start = "INSERT INTO cur" if place else "CREATE TEMP TABLE cur AS"
-        connection.execute(f"{start} SELECT {columns} FROM export")
-    return connection
-
-
-def cur(expression, where="true", month=date(2026, 10, 1)):
-    """One sum over the exported table of the month: what a user would query in it."""
-    return exported(month).execute(f"SELECT coalesce(sum({expression}), 0) FROM cur WHERE {where}").fetchone()[0]
 
 
 @pytest.fixture(scope="module")
@@ -163,29 +71,33 @@ def test_services_are_exact_sums_of_items_and_the_total_of_services():
         assert math.fsum(service[member]["amount"] for service in services.values()) == total(bill, member)
 
 
-def test_twice_an_instance_type_costs_its_list_price_more(unchanged):
-    (hours, _) = found(unchanged, "Usage", M5_LARGE)
-    bill = estimated([modification(M5_LARGE, hours)])
-    assert rise(bill) == pytest.approx(hours * USD_PER_HOUR)
-    assert found(bill, "Usage", M5_LARGE)[0] == pytest.approx(2 * hours)
+def test_twice_a_databases_hours_cost_their_list_price_more(unchanged):
+    database = ("AmazonRDS", "Multi-AZUsage:db.r6g.2xlarge", "CreateDBInstance:0014", PAYER)
+    (hours, _) = found(unchanged, "Usage", database)
+    bill = estimated([modification(database, hours)])
+    assert rise(bill) == pytest.approx(hours * 1.8) != 0
+    assert found(bill, "Usage", database)[0] == pytest.approx(2 * hours)
 
 
 def test_usage_that_was_not_there_has_no_history():
-    (item,) = [item for item in estimated([modification(M6I_LARGE, 10.0)]).line_items if "historicalCost" not in item]
-    assert (item["usageType"], item["location"]) == ("BoxUsage:m6i.large", "US East (N. Virginia)")
-    assert (item["estimatedUsageQuantity"]["amount"], item["estimatedCost"]["amount"]) == (10.0, 0.96)
+    database = ("AmazonRDS", "InstanceUsage:db.m6g.large", "CreateDBInstance:0014", PAYER)
+    (item,) = [item for item in estimated([modification(database, 10.0)]).line_items if "historicalCost" not in item]
+    assert (item["usageType"], item["location"]) == ("InstanceUsage:db.m6g.large", "US East (N. Virginia)")
+    assert (item["estimatedUsageQuantity"]["amount"], item["estimatedCost"]["amount"]) == (10.0, 1.59)
 
 
 def test_usage_modelled_in_a_zone_goes_on_top_of_that_zones():
     bill = estimated([modification(M5_LARGE, 5.0, availabilityZone="us-east-1a")])
-    (item,) = [
-        item for item in bill.line_items if item["availabilityZone"] == "us-east-1a" and item["lineItemType"] == "Usage"
+    hours = [
+        item["estimatedUsageQuantity"]["amount"]
+        for item in bill.line_items
+        if item["availabilityZone"] == "us-east-1a" and item["lineItemType"] in ("Usage", "SavingsPlanCoveredUsage")
     ]
     where = (
-        "line_item_availability_zone = 'us-east-1a' AND line_item_line_item_type = 'Usage'"
+        "line_item_availability_zone = 'us-east-1a' AND line_item_line_item_type <> 'SavingsPlanNegation'"
         f" AND line_item_usage_type = 'BoxUsage:m5.large' AND line_item_usage_account_id = '{PAYER}'"
     )
-    assert item["estimatedUsageQuantity"]["amount"] == pytest.approx(cur("line_item_usage_amount", where) + 5.0)
+    assert math.fsum(hours) == pytest.approx(cur("line_item_usage_amount", where) + 5.0)
 
 
 @pytest.mark.parametrize(
@@ -256,7 +168,8 @@ def test_what_a_unit_costs_after_commitments_counts_reservations():
     paid = (reserved + others) / cur("pricing_public_on_demand_cost", same)
     assert 0 < paid < 0.9, "too little t3.medium is reserved to tell"
     t3_medium = ("AmazonEC2", "BoxUsage:t3.medium", "RunInstances")
-    after = unit_price(WORLD, PAYER, t3_medium, "AFTER_DISCOUNTS_AND_COMMITMENTS", OCTOBER.date())
+    call = SimpleNamespace(prepared=history_of(ORGANISATION, OCTOBER.date(), NOW), now=NOW)
+    after = unit_price(call, t3_medium, "AFTER_DISCOUNTS_AND_COMMITMENTS")
     assert after == ("Hrs", pytest.approx(0.0416 * paid))
 
 
@@ -264,20 +177,22 @@ def test_a_plan_covers_no_more_than_its_commitment_in_any_hour():
     # 20 instances in the first hour and none after: 1 USD pays for 1 / (0.096 * 0.74) = 14.08 of them.
     burst = modification(M6I_LARGE, (OCTOBER, 20.0), (OCTOBER + timedelta(hours=1), 0.0))
     specific = {"kind": offerings.EC2_INSTANCE, "scope": ("us-east-1", "m6i")}
-    bill = estimated([burst], [plan(1.0, **specific)])
+    bill = estimated([burst], [plan(1.0, **specific), *without_plans()])
     covered = 1 / (USD_PER_HOUR * (1 - 0.36))
     assert found(bill, "SavingsPlanCoveredUsage", M6I_LARGE)[0] == pytest.approx(covered)
     assert found(bill, "Usage", M6I_LARGE)[0] == pytest.approx(20 - covered)
     # on demand for the rest, and the whole commitment, used or not
-    assert rise(bill) == pytest.approx((20 - covered) * USD_PER_HOUR + 1.0 * HOURS)
+    change = total(bill) - total(estimated(commitments=without_plans()))
+    assert change == pytest.approx((20 - covered) * USD_PER_HOUR + 1.0 * HOURS)
 
 
 def test_an_amount_is_spread_over_its_usage_period():
     specific = {"kind": offerings.EC2_INSTANCE, "scope": ("us-east-1", "m6i")}
-    bill = estimated([modification(M6I_LARGE, 10.0 * HOURS)], [plan(0.3072, **specific)])
+    bill = estimated([modification(M6I_LARGE, 10.0 * HOURS)], [plan(0.3072, **specific), *without_plans()])
     # 0.3072 USD pay for 5 of the 10 instances in every hour: 0.096 * 0.64 = 0.06144 each
     assert found(bill, "SavingsPlanCoveredUsage", M6I_LARGE)[0] == pytest.approx(5 * HOURS)
-    assert rise(bill) == pytest.approx((5 * USD_PER_HOUR + 0.3072) * HOURS)
+    change = total(bill) - total(estimated(commitments=without_plans()))
+    assert change == pytest.approx((5 * USD_PER_HOUR + 0.3072) * HOURS)
 
 
 def test_a_used_plan_saves_its_discount():
@@ -296,7 +211,7 @@ def test_reservations_cover_before_plans_and_the_narrower_plan_before_the_wider(
         reserved(2, "m6i.large", number=3),
     ]
     only_here = [modification(key, 0.0, history={}) for key in _eligible_keys()]
-    bill = estimated([*only_here, modification(M6I_LARGE, 10.0 * HOURS)], [*commitments, *_without_plan()])
+    bill = estimated([*only_here, modification(M6I_LARGE, 10.0 * HOURS)], [*commitments, *without_plans()])
     plans = {
         item["savingsPlanArns"][0].rpartition("/")[2]: item["estimatedUsageQuantity"]["amount"] / HOURS
         for item in bill.line_items
@@ -308,7 +223,7 @@ def test_reservations_cover_before_plans_and_the_narrower_plan_before_the_wider(
 
 
 def test_doing_without_a_plan_charges_on_demand_for_what_it_covered_and_saves_its_fee():
-    bill = estimated(commitments=_without_plan())
+    bill = estimated(commitments=without_plans())
     covered = cur("line_item_unblended_cost", "line_item_line_item_type = 'SavingsPlanCoveredUsage'")
     fee = cur("line_item_unblended_cost", "line_item_line_item_type = 'SavingsPlanRecurringFee'")
     assert covered > fee > 0
@@ -372,15 +287,6 @@ def test_an_offering_is_looked_up_bought_and_listed(emulator, calculator):
     (mine,) = [each for each in listed if each["id"] == item["id"]]
     assert (mine["offeringId"], mine["usageAccountId"]) == (offering["offeringId"], MEMBER)
     assert mine["upfrontPayment"]["amount"] == 0.5 * 3 * 8760
-
-
-def _without_plan():
-    """Negations of the organisation's own Savings Plans."""
-    return [
-        bought(f"without {commitment['id']}", negateSavingsPlanAction={"savingsPlanId": commitment["id"]})
-        for commitment in estimated().commitments
-        if commitment["purchaseAgreementType"] == "SAVINGS_PLANS"
-    ]
 
 
 def _eligible_keys():
