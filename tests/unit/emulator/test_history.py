@@ -1,26 +1,82 @@
-"""Which months of a bill are kept once they are read."""
+"""Which months of a bill are kept once they are read, and how often one is read."""
 
 from __future__ import annotations
 
-from datetime import date
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+
+import pytest
 
 from emulator.organisation import Organisation
 from emulator.pricing_calculator import history
 
 SEPTEMBER, OCTOBER, NOVEMBER = (date(2026, month, 1) for month in (9, 10, 11))
+NOW = datetime(2027, 1, 20, 15, 30, tzinfo=UTC)
+ORGANISATION = Organisation(7, "111122223333", (), 500)
 
 
-def test_a_month_is_read_once_while_there_is_room(monkeypatch):
-    read = []
+@pytest.fixture
+def read(monkeypatch):
+    """The months that were read, each of ten parts, and when they were known."""
+    done = []
 
-    def reading(organisation, month):
-        read.append(month)
-        return history.History(organisation, month, [None] * 10, [], {})
+    def reading(organisation, month, known_at, proceed):
+        proceed()
+        done.append((month, known_at))
+        return history.History(organisation, month, known_at, [None] * 10, [], {})
 
     monkeypatch.setattr(history, "_read", reading)
     monkeypatch.setattr(history, "_recent", {})
     monkeypatch.setattr(history, "_KEPT_PARTS", 20)
-    organisation = Organisation(7, "111122223333", (), 500)
+    return done
+
+
+def test_a_month_is_read_once_while_there_is_room(read):
     for month in (SEPTEMBER, OCTOBER, SEPTEMBER, NOVEMBER, SEPTEMBER, OCTOBER):
-        assert history.history_of(organisation, month).month == month
-    assert read == [SEPTEMBER, OCTOBER, NOVEMBER, OCTOBER]
+        assert history.history_of(ORGANISATION, month, NOW).month == month
+    assert [month for month, _ in read] == [SEPTEMBER, OCTOBER, NOVEMBER, OCTOBER]
+
+
+def test_a_month_is_known_as_at_midnight_until_it_is_settled(read):
+    for day in (2, 2, 3, 15, 28):
+        history.history_of(ORGANISATION, OCTOBER, NOW.replace(year=2026, month=11, day=day))
+    assert [known_at for _, known_at in read] == [datetime(2026, 11, day, tzinfo=UTC) for day in (2, 3, 15)]
+
+
+def test_who_asks_while_a_month_is_read_waits_for_it(monkeypatch, read):
+    quick, begun, go_on = history._read, threading.Event(), threading.Event()
+
+    def slow(*how):
+        begun.set()
+        assert go_on.wait(20)
+        return quick(*how)
+
+    monkeypatch.setattr(history, "_read", slow)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(history.history_of, ORGANISATION, OCTOBER, NOW) for _ in range(2)]
+        assert begun.wait(20)
+        other = Organisation(8, "111122223333", (), 500)
+        monkeypatch.setattr(history, "_read", quick)
+        assert history.history_of(other, OCTOBER, NOW).organisation is other, "another's bill waits for this one"
+        go_on.set()
+        assert asked[0].result() is asked[1].result()
+    assert len(read) == 2
+
+
+def test_a_reading_that_is_given_up_can_be_done_again(read):
+    def give_up():
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        history.history_of(ORGANISATION, OCTOBER, NOW, give_up)
+    assert history.history_of(ORGANISATION, OCTOBER, NOW).month == OCTOBER
+
+
+def test_hours_are_given_up_between_two_slices(monkeypatch):
+    monkeypatch.setattr(history, "_recent", {})
+    monkeypatch.setattr(history, "_SLICE_LINES", 2_000)
+    calls = []
+    whole = history.history_of(Organisation(7, "111122223333", (), 50), OCTOBER, NOW)
+    assert whole.read_hours(lambda: calls.append(1)) is whole.hourly
+    assert len(calls) > 1, "nothing can be given up between two slices"

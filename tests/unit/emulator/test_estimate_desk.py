@@ -1,0 +1,223 @@
+"""Where estimates are worked out: beside the requests, once their hours are over, and not for a world that is gone."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+
+from emulator.pricing_calculator import history
+from emulator.server import running
+
+PAYER, HOUR = "111122223333", 3600
+OCTOBER = "2026-10-01T00:00:00Z"
+BOX = {
+    "serviceCode": "AmazonEC2",
+    "usageType": "BoxUsage:m5.large",
+    "operation": "RunInstances",
+    "usageAccountId": PAYER,
+}
+HISTORICAL = {
+    "key": "h",
+    **BOX,
+    "amounts": [{"startHour": OCTOBER, "amount": 10.0}],
+    "historicalUsage": {
+        **BOX,
+        "billInterval": {"start": OCTOBER, "end": "2026-11-01T00:00:00Z"},
+        "filterExpression": {"dimensions": {"key": "REGION", "values": ["us-east-1"]}},
+    },
+}
+NEGATED = {
+    "key": "n",
+    "usageAccountId": PAYER,
+    "commitmentAction": {"negateSavingsPlanAction": {"savingsPlanId": "11111111-1111-1111-1111-111111111111"}},
+}
+
+
+class HeldReader:
+    """Stands before the reading of a bill and holds it up until it is let go on."""
+
+    def __init__(self, read):
+        self._read = read
+        self.begun = threading.Event()
+        self.go_on = threading.Event()
+        self.times = 0
+
+    def __call__(self, organisation, month, known_at, proceed):
+        self.times += 1
+        self.begun.set()
+        while not self.go_on.wait(0.005):
+            proceed()
+        return self._read(organisation, month, known_at, proceed)
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    held = HeldReader(history._read)
+    monkeypatch.setattr(history, "_read", held)
+    monkeypatch.setattr(history, "_recent", {})
+    yield held
+    held.go_on.set()
+
+
+@pytest.fixture
+def scenario(calculator):
+    return calculator.create_bill_scenario(name="growth")["id"]
+
+
+@pytest.fixture
+def begin(emulator, calculator, scenario, reader):
+    """Create an estimate and let its hours pass without a jump, while its bill is being read."""
+
+    def make():
+        estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
+        assert reader.begun.wait(20), "the bill is not read while the estimate's hours pass"
+        pass_hours(emulator)
+        return estimate
+
+    return make
+
+
+@pytest.fixture
+def finish(emulator, reader):
+    """Let everything be worked out that is due."""
+
+    def make():
+        reader.go_on.set()
+        emulator.clock.advance(0)
+        emulator.settle()
+
+    return make
+
+
+def pass_hours(emulator):
+    until = emulator.clock.now().timestamp() + 13 * HOUR
+    emulator.clock.speed = 200 * HOUR
+    while emulator.clock.now().timestamp() < until:
+        pass
+    emulator.clock.speed = 1
+
+
+@pytest.fixture
+def statuses(calculator, scenario):
+    def of(estimate):
+        return (
+            calculator.get_bill_estimate(identifier=estimate)["status"],
+            calculator.get_bill_scenario(identifier=scenario)["status"],
+        )
+
+    return of
+
+
+def test_requests_are_answered_while_a_bill_is_read(begin, statuses, finish, client):
+    estimate = begin()
+    assert client("sts").get_caller_identity()["Account"] == PAYER
+    assert statuses(estimate) == ("IN_PROGRESS", "LOCKED")
+    finish()
+    assert statuses(estimate) == ("COMPLETE", "READY")
+
+
+@pytest.mark.parametrize(
+    ("operation", "params"),
+    [
+        pytest.param("batch_create_bill_scenario_usage_modification", {"usageModifications": [HISTORICAL]}, id="usage"),
+        pytest.param(
+            "batch_create_bill_scenario_commitment_modification",
+            {"commitmentModifications": [NEGATED]},
+            id="commitments",
+        ),
+    ],
+)
+def test_only_who_asks_about_the_bill_waits_for_it(calculator, scenario, reader, client, operation, params):
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(getattr(client("bcm-pricing-calculator"), operation), billScenarioId=scenario, **params)
+        assert reader.begun.wait(20)
+        assert calculator.get_bill_scenario(identifier=scenario)["status"] == "READY"
+        assert not asked.done()
+        reader.go_on.set()
+        answer = asked.result()
+    assert (reader.times, len(answer["items"]) + len(answer["errors"])) == (1, 1)
+
+
+@pytest.mark.parametrize("change", ["create", "update"])
+def test_only_who_asks_for_an_average_price_waits_for_it(calculator, reader, client, change):
+    workload = calculator.create_workload_estimate(name="w", rateType="AFTER_DISCOUNTS_AND_COMMITMENTS")["id"]
+    usage = client("bcm-pricing-calculator")
+    if change == "update":
+        reader.go_on.set()
+        line = add_usage(usage, workload)["items"][0]["id"]
+        reader.go_on.clear()
+        reader.begun.clear()
+        history._recent.clear()
+    with ThreadPoolExecutor(1) as pool:
+        if change == "create":
+            asked = pool.submit(add_usage, usage, workload)
+        else:
+            lines = [{"id": line, "amount": 2.0}]
+            asked = pool.submit(usage.batch_update_workload_estimate_usage, workloadEstimateId=workload, usage=lines)
+        assert reader.begun.wait(20)
+        assert calculator.get_workload_estimate(identifier=workload)["name"] == "w"
+        reader.go_on.set()
+        assert asked.result()["errors"] == []
+
+
+def add_usage(client, workload):
+    line = {"key": "u", **BOX, "amount": 1.0}
+    return client.batch_create_workload_estimate_usage(workloadEstimateId=workload, usage=[line])
+
+
+def test_a_jump_waits_for_the_estimate(emulator, calculator, scenario, reader):
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
+    assert reader.begun.wait(20)
+    threading.Timer(0.05, reader.go_on.set).start()
+    emulator.clock.advance(12 * HOUR)
+    assert calculator.get_bill_estimate(identifier=estimate)["status"] == "COMPLETE"
+
+
+def test_an_estimate_that_cannot_be_worked_out_fails_and_frees_its_scenario(
+    emulator, calculator, scenario, statuses, monkeypatch
+):
+    def fail(*_):
+        raise OverflowError("a defect")
+
+    monkeypatch.setattr("emulator.pricing_calculator.estimation.estimate_bill", fail)
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
+    emulator.clock.advance(12 * HOUR)
+    assert statuses(estimate) == ("FAILED", "READY"), "nobody can ever delete it"
+    assert "log" in calculator.get_bill_estimate(identifier=estimate)["failureMessage"]
+    assert emulator.charges() == []
+    calculator.delete_bill_estimate(identifier=estimate)
+
+
+def test_a_snapshot_keeps_what_is_not_worked_out_yet(emulator, begin, finish, statuses):
+    estimate = begin()
+    emulator.snapshot("before")
+    finish()
+    emulator.restore("before")
+    assert statuses(estimate) == ("COMPLETE", "READY")
+
+
+def test_a_restore_gives_up_what_is_worked_out(emulator, calculator, scenario, reader, begin, finish):
+    emulator.snapshot("before")
+    begin()
+    emulator.restore("before")
+    finish()
+    assert calculator.list_bill_estimates()["items"] == []
+    assert calculator.get_bill_scenario(identifier=scenario)["status"] == "READY"
+
+
+def test_a_failure_by_a_rule_waits_for_nothing(emulator, begin, statuses):
+    emulator.faults.add({"estimate": {"failure_message": "no rates"}})
+    assert statuses(begin()) == ("FAILED", "READY")
+
+
+def test_a_stop_gives_up_what_is_being_read(reader):
+    with running(start="2026-11-20T06:00:00Z", rows=100) as emulator:
+        keys = {"aws_access_key_id": f"AKIADEMO{PAYER}", "aws_secret_access_key": "x"}
+        client = boto3.client("bcm-pricing-calculator", endpoint_url=emulator.url, region_name="us-east-1", **keys)
+        scenario = client.create_bill_scenario(name="growth")["id"]
+        client.create_bill_estimate(billScenarioId=scenario, name="estimate")
+        assert reader.begun.wait(20)
+    assert [thread.name for thread in threading.enumerate() if thread.name.startswith("emulator")] == []
