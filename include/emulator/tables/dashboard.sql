@@ -1,6 +1,4 @@
 -- COST_AND_USAGE_DASHBOARD: one slice of CUR 2.0 (`export`, daily), summed up by day and by everything that is no number.
-CREATE OR REPLACE TABLE main.shown AS
-SELECT * FROM (
 SELECT sum(CASE line_item_line_item_type
         WHEN 'SavingsPlanCoveredUsage' THEN savings_plan_savings_plan_effective_cost
         WHEN 'SavingsPlanRecurringFee' THEN savings_plan_total_commitment_to_date - savings_plan_used_commitment
@@ -60,5 +58,3 @@ SELECT sum(CASE line_item_line_item_type
     line_item_usage_type AS usage_type
 FROM export
 GROUP BY ALL
-)
-ORDER BY usage_date, COLUMNS(*);

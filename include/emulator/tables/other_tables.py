@@ -30,6 +30,17 @@ _SPENT = """SELECT bill_payer_account_id AS payer_id, line_item_usage_account_id
     WHERE line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage')
         AND bill_billing_entity = 'AWS'
     GROUP BY ALL"""
+# The dashboard's slices (dashboard.sql) as one.
+_SUMMED = """CREATE TABLE main.shown AS SELECT * FROM (
+    SELECT * REPLACE (sum(amortized_cost) AS amortized_cost, sum(public_cost) AS public_cost,
+        sum(resource_id_count)::INTEGER AS resource_id_count, sum(ri_sp_trueup) AS ri_sp_trueup,
+        sum(ri_sp_upfront_fees) AS ri_sp_upfront_fees, sum(unblended_cost) AS unblended_cost,
+        sum(usage_quantity) AS usage_quantity)
+    FROM parts
+    GROUP BY ALL
+) ORDER BY usage_date, COLUMNS(*)"""
+# With `whole` slices it is their lines that take memory; with fewer of them the rest weighs more.
+_SLICE_LINES = 100_000
 
 
 def create_other(
@@ -56,16 +67,15 @@ def create_other(
         case "COST_AND_USAGE_DASHBOARD":
             yield from _dashboard(connection, bill(period, now))
         case "COST_OPTIMIZATION_RECOMMENDATIONS":
-            yield from _recommendations(connection, bill(yesterday.date(), midnight, whole=True), query)
+            yield from _recommendations(connection, bill(yesterday.date(), midnight), query)
         case "CARBON_EMISSIONS" if now >= month_end(period) + CARBON_LAG:
             yield from _carbon(connection, bill(period, now, "MONTHLY", resources="FALSE"))
 
 
 def _dashboard(connection: duckdb.DuckDBPyConnection, bill: Iterator[duckdb.DuckDBPyConnection]) -> Iterator[None]:
-    done = 0
-    for cur in bill:
-        cur.execute(_script("dashboard.sql"))
-        done += _show(connection, done)
+    if _collect(bill, _script("dashboard.sql")):
+        connection.execute(_SUMMED)
+        _show(connection)
         yield
 
 
@@ -111,12 +121,12 @@ def _bill(
     now: datetime,
     granularity: str = "DAILY",
     resources: str = "TRUE",
-    whole: bool = False,
 ) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The connection, slice by slice with CUR 2.0 as its view `export`."""
+    """The connection, slice by slice with CUR 2.0 as its view `export`: all of the month for some of the resources."""
     table = TABLES["COST_AND_USAGE_REPORT"]
     properties = table.effective_properties({"TIME_GRANULARITY": granularity, "INCLUDE_RESOURCES": resources})
-    for _ in create_charges(connection, organisation, Query(table, properties, []), period, now, viewer, whole=whole):
+    query = Query(table, properties, [])
+    for _ in create_charges(connection, organisation, query, period, now, viewer, _SLICE_LINES, whole=True):
         yield connection
 
 
