@@ -36,14 +36,14 @@ def owned(history: History) -> list[Commitment]:
 def unused(commitment: Commitment, history: History) -> Hours:
     """Say what the organisation left unused of a commitment of its own, in the measure of its ``capacity``."""
     hourly = history.hourly
-    left = np.full(history.hours, commitment.size * (1 if commitment.is_plan else commitment.offering.units))
+    left: Hours = np.full(history.hours, commitment.size * (1 if commitment.is_plan else commitment.offering.units))
     for part in history.parts:
         known = product(*part.key[:3])
         if part.commitment != commitment.arn or part.number not in hourly or known is None:
             continue
         price = part.effective_cost / part.quantity if commitment.is_plan else known.units
         left -= hourly[part.number] * price
-    return np.maximum(left, 0.0)
+    return left.clip(min=0.0)
 
 
 def _owned(one: Owned, history: History) -> Commitment:

@@ -108,7 +108,7 @@ def exported(month):
         " line_item_usage_amount, line_item_unblended_cost, line_item_net_unblended_cost, reservation_effective_cost,"
         " savings_plan_savings_plan_effective_cost, pricing_public_on_demand_cost, savings_plan_savings_plan_a_r_n,"
         " savings_plan_offering_type, savings_plan_total_commitment_to_date, savings_plan_used_commitment,"
-        " reservation_unused_quantity"
+        " reservation_unused_quantity, line_item_usage_start_date"
     )
     for place, _ in enumerate(create_charges(connection, ORGANISATION, query, month, now)):
         start = "INSERT INTO cur" if place else "CREATE TEMP TABLE cur AS"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import random
+from collections import defaultdict
+
 import numpy as np
 import pytest
 
@@ -17,17 +20,21 @@ NO_UPFRONT = "No Upfront"
 
 
 class Month:
-    """A month of two hours."""
+    """A month of two hours, or of some."""
 
-    def __init__(self):
+    def __init__(self, hours=2):
+        self.hours = hours
         self.bill = Bill()
-        self.coverage = Coverage(self.bill, 2)
+        self.coverage = Coverage(self.bill, hours)
         self.commitments = []
+        self.used = {}
 
-    def use(self, usage_type, *hours, account=PAYER, by=""):
+    def use(self, usage_type, *hours, account=PAYER, by="", modelled=False):
         service, operation = ("AWSLambda", "Invoke") if "Lambda" in usage_type else ("AmazonEC2", "RunInstances")
         known = product(service, usage_type, operation)
-        self.coverage.add((service, usage_type, operation, account), "", known, np.array(hours, float), by)
+        key, quantity = (service, usage_type, operation, account), np.array(hours, float)
+        self.coverage.add(key, "", known, quantity, by, modelled)
+        self.used[key] = quantity
 
     def plan(self, usd_per_hour, family="", owner=PAYER):
         kind = offerings.EC2_INSTANCE if family else offerings.COMPUTE
@@ -43,7 +50,7 @@ class Month:
     def _buy(self, owner, action, **members):
         number = f"{len(self.commitments):08}-0000-0000-0000-000000000000"
         item = {"id": number, "usageAccountId": owner, "commitmentAction": {action: members}}
-        self.commitments.append(added(item, 2))
+        self.commitments.append(added(item, self.hours))
         return self.commitments[-1]
 
     def covered(self, preference=None):
@@ -149,6 +156,70 @@ def test_usage_on_demand_is_covered_before_that_of_a_plan_is_taken_over(month):
     month.use(LARGE, 1, 1)
     month.reserve(1, "m5.large")
     assert month.covered() == {(LARGE, PAYER, RESERVED): 2}
+
+
+def test_what_the_organisation_left_unused_is_for_modelled_usage_in_its_hour():
+    month = Month()
+    plan = month.plan(0.096 * 0.74)
+    plan.capacity[:], plan.idle[:] = 0.0, (2 * 0.096 * 0.74, 0.0)
+    month.use(LARGE, 5, 5, account=PAYER)
+    month.use(LARGE, 1, 1, account=MEMBER, modelled=True)
+    assert month.covered() == {(LARGE, MEMBER, PLAN): 1}
+
+
+def test_what_is_left_unused_goes_before_what_could_cover_other_usage():
+    month = Month()
+    plan = month.plan(0.096 * 0.74)
+    plan.idle[:] = 0.096 * 0.74
+    month.use(LARGE, 1, 1, modelled=True)
+    month.use(XLARGE, 1, 1)
+    assert month.covered() == {(LARGE, PAYER, PLAN): 2, (XLARGE, PAYER, PLAN): 1}
+
+
+@pytest.mark.parametrize("preference", ["OPEN", "PRIORITIZED", "RESTRICTED"])
+def test_each_hour_is_covered_as_if_it_were_the_only_one(preference):
+    draw = random.Random(preference)
+    month, hours = Month(6), range(6)
+    for account in (PAYER, MEMBER, OTHER):
+        for usage_type in (LARGE, XLARGE, "BoxUsage:m6i.large", "EU-BoxUsage:m5.large", "Lambda-GB-Second"):
+            scale = 100_000 if "Lambda" in usage_type else 1
+            month.use(usage_type, *(scale * draw.randrange(5) for _ in hours), account=account)
+    for owner in (PAYER, MEMBER):
+        month.reserve(draw.randrange(1, 4), draw.choice(("m5.large", "m5.xlarge")), owner=owner)
+        month.plan(draw.uniform(0.1, 0.6), "m5", owner=owner)
+        month.plan(draw.uniform(0.1, 0.9), owner=owner)
+    expected = defaultdict(float)
+    for hour in hours:
+        for name, quantity in _by_hand(month, hour, preference):
+            expected[name] += quantity
+    assert len(expected) > 9, "hardly anything is covered: this tells little"
+    assert month.covered(preference) == expected
+
+
+def _by_hand(month, hour, preference):
+    """One hour by AWS's rules, in plain numbers: what is covered, by usage type, account and type of line."""
+    left = {commitment.arn: commitment.capacity[hour] for commitment in month.commitments}
+    open_usage = {key: quantity[hour] for key, quantity in month.used.items()}
+    for kind in (offerings.RESERVED, offerings.EC2_INSTANCE, offerings.COMPUTE):
+        for reach in {"OPEN": "oa", "PRIORITIZED": "oga", "RESTRICTED": "og"}[preference]:
+            choices = []
+            for bought in month.commitments:
+                for key in open_usage:
+                    item, owner, user = product(*key[:3]), bought.account, key[3]
+                    near = {"o": owner == user, "g": (owner == PAYER) == (user == PAYER), "a": True}[reach]
+                    of_family = (item.family, item.region.code) == ("m5", "us-east-1")
+                    if bought.offering.kind != kind or not near or not (kind == offerings.COMPUTE or of_family):
+                        continue
+                    saving = {offerings.RESERVED: 0, offerings.EC2_INSTANCE: 0.36, offerings.COMPUTE: 0.26}[kind]
+                    saving /= 2 if item.service == "AWSLambda" else 1
+                    price = item.units if kind == offerings.RESERVED else item.rate * (1 - saving)
+                    choices.append((-saving, price, key, bought.arn))
+            for _, price, key, arn in sorted(choices):
+                quantity = min(open_usage[key], left[arn] / price)
+                open_usage[key] -= quantity
+                left[arn] -= quantity * price
+                if quantity > 1e-9:
+                    yield (key[1], key[3], RESERVED if kind == offerings.RESERVED else PLAN), quantity
 
 
 def test_spot_is_nothing_that_a_commitment_could_cover():

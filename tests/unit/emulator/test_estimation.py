@@ -8,6 +8,7 @@ import urllib.request
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
+import boto3
 import pytest
 from tests.unit.emulator.estimating import (
     HOURS,
@@ -33,6 +34,7 @@ from tests.unit.emulator.estimating import (
 from emulator.pricing_calculator import offerings
 from emulator.pricing_calculator.history import history_of
 from emulator.pricing_calculator.rates import unit_price
+from emulator.server import running
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +271,49 @@ def test_a_plan_that_the_organisation_has_is_one_of_the_offerings():
     # half of the commitment upfront for the year, as CUR shows it once, in April
     upfront = cur("line_item_unblended_cost", "bill_bill_type = 'Purchase'", date(2026, 4, 1))
     assert own["upfrontPayment"]["amount"] == pytest.approx(upfront)
+
+
+def test_a_members_plan_covers_whom_the_scenario_shares_it_with():
+    other = "777788889999"
+    with running(start="2026-11-20T06:00:00Z", rows=500, accounts=[PAYER, MEMBER, other]) as emulator:
+        calculator = boto3.client(
+            "bcm-pricing-calculator",
+            endpoint_url=emulator.url,
+            region_name="us-east-1",
+            aws_access_key_id=f"AKIADEMO{PAYER}",
+            aws_secret_access_key="x",
+        )
+
+        def covered(preference, instances):
+            """The accounts that a plan of MEMBER's covers which pays for so many m6i.large, if each account has one."""
+            scenario = calculator.create_bill_scenario(name=preference, groupSharingPreference=preference)["id"]
+            names = ("serviceCode", "usageType", "operation", "usageAccountId")
+            usage = [dict(zip(names, (*M6I_LARGE[:3], account), strict=True)) for account in (PAYER, MEMBER, other)]
+            amounts = [{"startHour": OCTOBER, "amount": 1.0 * HOURS}]
+            calculator.batch_create_bill_scenario_usage_modification(
+                billScenarioId=scenario,
+                usageModifications=[{"key": str(key), **each, "amounts": amounts} for key, each in enumerate(usage)],
+            )
+            scope = ("us-east-1", "m6i")
+            bought = plan(round(instances * USD_PER_HOUR * 0.64, 5), kind=offerings.EC2_INSTANCE, scope=scope)
+            entry = {"key": "plan", "usageAccountId": MEMBER, "commitmentAction": bought["commitmentAction"]}
+            (made,) = calculator.batch_create_bill_scenario_commitment_modification(
+                billScenarioId=scenario, commitmentModifications=[entry]
+            )["items"]
+            estimate = calculator.create_bill_estimate(billScenarioId=scenario, name=preference)["id"]
+            emulator.clock.advance(12 * 3600)
+            pages = calculator.get_paginator("list_bill_estimate_line_items").paginate(billEstimateId=estimate)
+            return {
+                item["usageAccountId"]
+                for page in pages
+                for item in page["items"]
+                if item["lineItemType"] == "SavingsPlanCoveredUsage" and item["savingsPlanArns"][0].endswith(made["id"])
+            }
+
+        # after the owner, PRIORITIZED goes on with its group (the members), OPEN with everybody alike
+        assert covered("OPEN", 2) == {MEMBER, PAYER}
+        assert covered("PRIORITIZED", 2) == {MEMBER, other}
+        assert covered("RESTRICTED", 3) == {MEMBER, other}
 
 
 def test_an_offering_is_looked_up_bought_and_listed(emulator, calculator):

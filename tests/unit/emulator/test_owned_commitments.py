@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from tests.unit.emulator.estimating import (
     HOURS,
     M5_LARGE,
     M6I_LARGE,
     MEMBER,
+    OCTOBER,
     PAYER,
     cur,
     estimated,
@@ -24,10 +27,10 @@ T3_MEDIUM = ("AmazonEC2", "BoxUsage:t3.medium", "RunInstances", PAYER)
 RESERVED_T3 = "line_item_line_item_type = 'RIFee' AND line_item_usage_type LIKE '%t3.medium'"
 
 
-def unused(kind):
-    """USD of the month that a kind of Savings Plans did not use."""
-    of_kind = f"savings_plan_offering_type = '{kind}'"
-    return cur("savings_plan_total_commitment_to_date - savings_plan_used_commitment", of_kind)
+def unused(kind, day="%"):
+    """USD of the month, or of one day of it, that a kind of Savings Plans did not use."""
+    where = f"savings_plan_offering_type = '{kind}' AND line_item_usage_start_date::VARCHAR LIKE '{day}'"
+    return cur("savings_plan_total_commitment_to_date - savings_plan_used_commitment", where)
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +55,15 @@ def test_all_that_is_idle_is_used_up_as_cur_has_it_and_the_rest_charged():
         + unused(offerings.COMPUTE) / (1 - 0.28)  # a year, partially upfront
     )
     assert rise(bill) == pytest.approx(more * (0.0416 + 0.096) - saved, rel=1e-6)
+
+
+def test_what_is_idle_at_one_time_is_not_used_at_another():
+    by_day = {number: unused(offerings.COMPUTE, f"2026-10-{number:02} %") for number in range(2, 31)}
+    day = max(by_day, key=by_day.__getitem__)
+    assert by_day[day] > 1.05 * unused(offerings.COMPUTE) / 31, "as much is idle on every day: this would see nothing"
+    start = OCTOBER.replace(day=day)
+    burst = modification(M6I_LARGE, (start, 2400.0), (start + timedelta(days=1), 0.0))
+    assert rise(estimated([burst])) == pytest.approx(2400 * 0.096 - by_day[day] / (1 - 0.28), rel=1e-6)
 
 
 def test_idle_commitments_leave_the_bills_own_usage_as_it_was():
