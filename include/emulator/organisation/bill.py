@@ -13,14 +13,18 @@ import pyarrow as pa
 
 from emulator.organisation import calendar
 from emulator.organisation.calendar import hour_number, month_end, month_start
-from emulator.organisation.catalogue import PRIVATE_DISCOUNTS, REGIONS, rate, skus
+from emulator.organisation.catalogue import PRIVATE_DISCOUNTS, REGIONS, list_rate, rate, skus
 from emulator.organisation.fleet import ENVIRONMENTS, PROJECTS, TEAMS, Fleet
 
 SPANS = {"HOURLY": "hour", "DAILY": "day", "MONTHLY": "month"}
-# A month that is over is restated: usage comes late (fleet.LAGS), then counts are put right, then money is given back.
+# A month that is over is restated: usage comes late (fleet.LAGS), then counts are put right. After the invoice, on the
+# eleventh to thirteenth day, money is given back for it: a refund in each third month, a credit in the others.
 CORRECTED_AFTER = timedelta(days=4)
-REFUNDED_AFTER = timedelta(days=10)
+GIVEN_BACK_AFTER = timedelta(days=10)
+GIVEN_BACK_WITHIN = 72  # hours
+SETTLED_AFTER = timedelta(days=14)  # from a month's end until nothing in its bill changes any more
 OVERCOUNT = 1.05
+FINEST = 1e10  # parts of a unit that quantities are whole numbers of, unless the unit is counted
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def bill_slices(
         "now_hour": hour_number(now),
         "until_hour": until_hour,
         "overcount": OVERCOUNT if now < ends + CORRECTED_AFTER else 1.0,
-        "refund_due": (month.month + fleet.seed) % 3 == 0 and now >= ends + REFUNDED_AFTER,
+        "given_back": _given_back(fleet.seed, month, now - ends),
     }
     for name, value in settings.items():
         connection.execute(f"SET VARIABLE {name} = $1", [value])
@@ -101,6 +105,14 @@ def bill_slices(
         yield
 
 
+def _given_back(seed: int, month: date, passed: timedelta) -> str:
+    """The kind of line that gives money back for a month, or '' if so much time after its end it is not yet there."""
+    drawn = (seed * 31 + month.year * 12 + month.month) * 29 % GIVEN_BACK_WITHIN
+    if passed < GIVEN_BACK_AFTER + timedelta(hours=drawn):
+        return ""
+    return "credit" if (month.month + seed) % 3 else "refund"
+
+
 def _parts(fleet: Fleet, all_days: int, detail: Detail) -> list[tuple[int, int, slice]]:
     """First day, number of days and slots of each slice: some days of all slots, or one day of a part of them.
 
@@ -131,7 +143,9 @@ def _load(connection: duckdb.DuckDBPyConnection, name: str, table: pa.Table) -> 
 @cache
 def _skus() -> pa.Table:
     rows = [
-        {"sku": number, **asdict(sku), "private_discount": PRIVATE_DISCOUNTS.get(sku.product_code, 0.0)}
+        asdict(sku)
+        | {"sku": number, "private_discount": PRIVATE_DISCOUNTS.get(sku.product_code, 0.0)}
+        | {"grain": 1.0 if sku.counted else FINEST}
         for number, sku in enumerate(skus())
     ]
     return pa.Table.from_pylist(rows).drop(["rate", "kind", "lines", "share"])
@@ -140,7 +154,7 @@ def _skus() -> pa.Table:
 @cache
 def _rates() -> pa.Table:
     rows = [
-        {"sku": number, "region": place, "rate": rate(sku, region)}
+        {"sku": number, "region": place, "rate": rate(sku, region), "list_rate": list_rate(sku, region)}
         for number, sku in enumerate(skus())
         for place, region in enumerate(REGIONS)
     ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 
@@ -10,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 
 from emulator.organisation.fleet import BUSY, FIRST_NOISE, FLAT, GROWING, NOISES, OFFICE, STEADY
+from emulator.organisation.growth import growth
 
 HOUR = 3600
 # The work of a day by the hour, in UTC: offices, and customers who also come in the evening.
 OFFICE_HOURS = [0.0] * 7 + [1.0] * 12 + [0.0] * 5
 BUSY_HOURS = [3, 2, 2, 2, 2, 3, 4, 5, 6, 7, 7, 6, 6, 7, 7, 7, 8, 9, 10, 10, 9, 7, 5, 4]
 WEEK = (1.04, 1.07, 1.08, 1.07, 1.05, 0.84, 0.85)  # Monday to Sunday
-GROWTH_CENTRE = datetime(2026, 7, 1, tzinfo=UTC)
 
 
 def month_start(month: date) -> datetime:
@@ -40,10 +39,10 @@ def factors(seed: int, month: date) -> pa.Table:
     random = np.random.default_rng((seed, starts.year, starts.month))
     rows = []
     for day in (starts + timedelta(days=number) for number in range((ends - starts).days)):
-        growth = 1 + 0.35 * math.tanh((day - GROWTH_CENTRE).days / 730)
-        rhythm = WEEK[day.weekday()] * growth
+        size = growth(day)
+        rhythm = WEEK[day.weekday()] * size
         chance = random.normal(1, 0.12, NOISES).clip(0.5, 1.6)
-        values = {STEADY: 1.0, GROWING: growth} | {
+        values = {STEADY: 1.0, GROWING: size} | {
             FIRST_NOISE + number: rhythm * float(each) for number, each in enumerate(chance)
         }
         first_hour = hour_number(day)

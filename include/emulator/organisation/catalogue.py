@@ -1,7 +1,8 @@
 """What the simulated organisation can buy: AWS's services and prices (`skus.csv`), and where.
 
 Rates are AWS's published on-demand prices of us-east-1, rounded to one tier; the other regions are dearer by a
-factor. `lines` and `share` say how many of the bill's lines and how much of its money a SKU takes.
+factor. `lines` says how many of the bill's lines a SKU takes, `share` how much of its money if it is no machine's:
+machines cost what they run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,13 @@ from functools import cache
 from pathlib import Path
 
 SAVINGS_PLAN_DISCOUNT = 0.28  # of a one-year, partially upfront Compute Savings Plan against on demand
+# Units of things that are counted. Keys, secrets and users are not among them: AWS bills parts of a month of them.
+COUNTED = frozenset(
+    [
+        *("Requests", "ReadRequestUnits", "WriteRequestUnits", "ReadCapacityUnit-Hrs", "WriteCapacityUnit-Hrs"),
+        *("Notifications", "Events", "Queries", "StateTransitions", "ConfigurationItemRecorded", "Units"),
+    ]
+)
 PRIVATE_DISCOUNTS = {"AmazonCloudFront": 0.2, "AmazonS3": 0.04}  # negotiated, per product code, of on-demand usage
 
 
@@ -19,9 +27,9 @@ PRIVATE_DISCOUNTS = {"AmazonCloudFront": 0.2, "AmazonS3": 0.04}  # negotiated, p
 class Sku:
     """One usage type and operation of a service.
 
-    `kind`: instance and spot are billed by the hour of a resource's life, stored by the GB-month, flow by what
-    passes; listed is only in the price list; special is no usage. `rate` is USD per `unit` in us-east-1, `seller`
-    who sells it on AWS Marketplace (empty: AWS itself).
+    `kind`: instance and spot are machines, billed by the hour of their life, stored is what is kept or provisioned,
+    flow what passes; listed is only in the price list; special is no usage. `rate` is USD per `unit` in us-east-1,
+    `seller` who sells it on AWS Marketplace (empty: AWS itself).
     """
 
     service_code: str
@@ -41,8 +49,20 @@ class Sku:
     instance_type: str
     vcpu: str
     memory: str
+    volume_type: str
+    storage_class: str
     description: str
     seller: str
+
+    @property
+    def machine(self) -> bool:
+        """Whether it is billed by the hour of a resource's life, so that a resource has one of it an hour."""
+        return self.kind in ("instance", "spot")
+
+    @property
+    def counted(self) -> bool:
+        """Whether only whole numbers of it are billed."""
+        return self.unit in COUNTED
 
 
 @dataclass(frozen=True)
@@ -77,15 +97,11 @@ def rate(sku: Sku, region: Region) -> float:
     return float(f"{sku.rate * region.price_factor:.10g}")
 
 
-@cache
-def price_list() -> dict[tuple[str, str, str], tuple[str, float]]:
-    """Unit and rate of every service code, usage type (with its region's prefix) and operation."""
-    return {
-        (sku.service_code, region.prefix + sku.usage_type, sku.operation): (sku.unit, rate(sku, region))
-        for sku in skus()
-        if sku.kind not in ("special", "spot")
-        for region in REGIONS
-    }
+def list_rate(sku: Sku, region: Region) -> float:
+    """USD per unit of a SKU at its public on-demand price: a spot instance's is that of the same type on demand."""
+    if sku.kind != "spot":
+        return rate(sku, region)
+    return next(rate(each, region) for each in skus() if each.usage_type == f"BoxUsage:{sku.instance_type}")
 
 
 def _sku(row: dict[str, str]) -> Sku:

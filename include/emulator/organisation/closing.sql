@@ -1,5 +1,5 @@
--- What needs the month's totals, added to the last slice: fees and unused parts of commitments, tax, support, a credit
--- and now and then a refund.
+-- What needs the month's totals, added to the last slice: fees and unused parts of commitments, tax, support, a credit,
+-- and what is given back late.
 
 CREATE OR REPLACE TEMP TABLE committed AS
 SELECT commitment, starts, elapsed, elapsed * hourly AS committed, coalesce(used, 0) AS used, committed - coalesce(used, 0) AS unused
@@ -21,12 +21,16 @@ FROM (
     UNION ALL
     SELECT 'support', sku, 0, -1 FROM skus WHERE product_code = 'AWSSupportBusiness'
     UNION ALL
-    VALUES ('credit', 0, 0, -1), ('refund', 1, 0, -1)
+    VALUES ('credit', 0, 0, -1), ('credit', 1, 0, -1), ('refund', 1, 0, -1)
 );
 
 INSERT INTO slice BY NAME
+-- AWS's own charges, commitments amortised: what sellers of the Marketplace get is no base of the support fee.
 WITH total AS (
-    SELECT sum(list_cost) AS spend, sum(list_cost) FILTER (product_code = 'AmazonEC2') AS ec2 FROM spending
+    SELECT sum(effective) + coalesce((SELECT sum(unused) FROM committed), 0) AS spend,
+        sum(effective) FILTER (product_code = 'AmazonEC2') AS ec2
+    FROM spending
+    WHERE seller = ''
 ),
 charges AS (
     -- a plan's fee is due hour by hour, a reservation's for the whole month at its beginning
@@ -42,7 +46,7 @@ charges AS (
     WHERE reserves
     GROUP BY ALL
     UNION ALL
-    SELECT 'unused', commitment, NULL, NULL, starts, if(reserves, unused / (hourly / units), elapsed), 0, unused,
+    SELECT 'unused', commitment, NULL, NULL, starts, if(reserves, round(unused / (hourly / units), 10), elapsed), 0, unused,
         committed, used, unused
     FROM committed JOIN commitments USING (commitment)
     UNION ALL
@@ -55,17 +59,17 @@ charges AS (
     FROM spending
     GROUP BY account, product_code
     UNION ALL
-    SELECT kind, NULL, NULL, NULL, getvariable('month_starts'), 1, amount, amount, 0, 0, 0
+    SELECT kind, NULL, NULL, product_code, getvariable('month_starts'), 1, amount, amount, 0, 0, 0
     FROM (
-        SELECT unnest(['support', 'credit', 'refund']) AS kind, unnest([
+        SELECT unnest(['support', 'credit', getvariable('given_back')]) AS kind,
+            unnest(['AWSSupportBusiness', 'AmazonEC2', 'AmazonS3']) AS product_code, unnest([
             greatest(100, 0.1 * least(spend, 10000) + 0.07 * greatest(least(spend, 80000) - 10000, 0)
                 + 0.05 * greatest(least(spend, 250000) - 80000, 0) + 0.03 * greatest(spend - 250000, 0)),
-            ec2 * -0.03,
-            if(getvariable('refund_due'), spend * -0.004, NULL)]) AS amount
+            ec2 * -0.03, spend * -0.004]) AS amount
         FROM total
         WHERE spend > 0
     )
-    WHERE amount IS NOT NULL
+    WHERE kind <> ''
 )
 SELECT meter, starts, quantity, amount AS cost, amount AS net, amount AS list_cost, amount AS billed, effective,
     committed, used, unused

@@ -46,8 +46,8 @@ class Offer:
 
 
 OFFERS = (
-    Offer("ComputeSavingsPlans", "ComputeSP:1yrPartialUpfront", SAVINGS_PLAN_DISCOUNT, 0.5, 1, 4, 3, 1),
-    Offer("EC2InstanceSavingsPlans", "EC2SP:m5.3yrNoUpfront", 0.56, 0.0, 3, 9, 3, 2),
+    Offer("ComputeSavingsPlans", "ComputeSP:1yrPartialUpfront", SAVINGS_PLAN_DISCOUNT, 0.5, 1, 4, 2, 1),
+    Offer("EC2InstanceSavingsPlans", "EC2SP:m5.3yrNoUpfront", 0.56, 0.0, 3, 9, 2, 0),
     Offer("standard", "BoxUsage:t3.medium", 0.38, 0.5, 1, 6, 2, 0),
     Offer("standard", "InstanceUsage:db.r6g.xlarge", 0.36, 0.0, 1, 2, 2, 1),
     Offer("standard", "NodeUsage:cache.r6g.large", 0.61, 1.0, 3, 7, 2, 0),
@@ -86,14 +86,14 @@ class Commitment:
 def cover(sku: Array, region: Array, eligible: Array, machines: Array) -> tuple[Array, list[Commitment]]:
     """Say which commitment covers each slot (-1: none), and what was therefore bought.
 
-    `eligible` slots may be covered by savings plans, `machines` is how many instances run in each at a time (0 where
-    they do not run all day). A later offer goes before an earlier one: reserved instances are applied first.
+    `eligible` slots may be covered by savings plans, `machines` says which are an instance that runs all day. A later
+    offer goes before an earlier one: reserved instances are applied first.
     """
     numbers = {each.usage_type: number for number, each in enumerate(skus())}
     family = [each.usage_type.startswith("BoxUsage:m5.") for each in skus()]
     covered_by = np.full(len(sku), -1, dtype=np.int16)
     for number, offer in enumerate(OFFERS):
-        reservable = (sku == numbers[offer.usage_type]) & (region == HOME) & (machines > 0)
+        reservable = (sku == numbers[offer.usage_type]) & (region == HOME) & machines
         fits = reservable if offer.reserves else eligible
         chosen = fits & ((np.cumsum(fits) - 1) % offer.step == offer.skip)
         if offer.offering == "EC2InstanceSavingsPlans":
@@ -103,11 +103,11 @@ def cover(sku: Array, region: Array, eligible: Array, machines: Array) -> tuple[
     bought = []
     for number, offer in enumerate(OFFERS):
         mine = covered_by == number
-        units = round(float(machines[mine].sum())) + 1 if offer.reserves and mine.any() else 0
+        units = int(mine.sum()) + 1 if offer.reserves and mine.any() else 0
         if offer.reserves:
             hourly = units * committed_rate(offer, rate(skus()[numbers[offer.usage_type]], REGIONS[HOME]))
         else:
-            spent = (np.round(rates * (1 - offer.discount), 6) * machines)[mine].sum()
+            spent = np.round(rates * (1 - offer.discount), 6)[mine].sum()
             hourly = float(np.ceil(spent * SPARE * 1000) / 1000)
         bought.append(Commitment(number, offer, numbers[offer.usage_type], hourly, units))
     return covered_by, bought

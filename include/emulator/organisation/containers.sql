@@ -20,7 +20,7 @@ SELECT (SELECT count(*) FROM meters) + row_number() OVER (ORDER BY host, sku, sh
 FROM hosts, (VALUES (0.35), (0.25), (0.15)) containers (share);
 
 INSERT INTO slice BY NAME
-SELECT containers.meter, starts, quantity * containers.share * capacity AS quantity, 0 AS cost, 0 AS net, 0 AS list_cost,
+SELECT containers.meter, starts, round(quantity * containers.share * capacity, 10) AS quantity, 0 AS cost, 0 AS net, 0 AS list_cost,
     0 AS billed, 0 AS effective, 0 AS committed, 0 AS used, 0 AS unused,
     effective * weight AS host_cost, list_cost * weight AS host_list
 FROM meters containers JOIN hosts USING (host, sku) JOIN slice ON slice.meter = containers.host;

@@ -18,8 +18,9 @@ import pyarrow as pa
 
 from emulator.organisation.catalogue import REGIONS, Sku, rate, skus
 from emulator.organisation.commitments import Commitment, cover
+from emulator.organisation.growth import LARGEST, joined
 
-MONTHLY_SPEND = 40_000  # USD of usage that the organisation is sized for
+SPEND_PER_SLOT = 45  # USD a month that a slot costs on average, the machines' included
 MONTH_DAYS = 30.4375
 FLAT, OFFICE, BUSY = range(3)  # how a day's quantity spreads over its hours
 STEADY, GROWING, FIRST_NOISE, NOISES = 0, 1, 2, 64  # which daily factor a slot follows
@@ -29,6 +30,8 @@ ENVIRONMENT_SHARES = (0.6, 0.2, 0.2)
 PROJECTS = ("atlas", "borealis", "comet", "dynamo")
 # Hours until a slot's usage is in the bill: most is at once, some comes days later, a little after the month's end.
 LAGS = (0,) * 17 + (4, 9, 30, 110)
+ZONAL = ("BoxUsage", "SpotUsage", "UnusedBox", "EBS:VolumeUsage")  # what lies in one zone of its region
+LIFE = ("period", "shift", "alive", "since")  # what says when a slot's resources live
 # What a bill without resources tells apart.
 TOLD_APART = ("sku", "account", "region", "zone", "team", "environment", "project", "commitment")
 
@@ -71,11 +74,10 @@ class Fleet:
         generation = first[slot] + np.arange(len(slot)) - np.repeat(np.cumsum(lives) - lives, lives)
         starts = generation * period[slot] - shift[slot]
         ends = starts + self.slots["alive"][block][slot]
-        present = ends > first_hour
+        starts = np.maximum(starts, self.slots["since"][block][slot])
+        present = (ends > np.maximum(starts, first_hour)) & (starts < end_hour)
         slot, generation = slot[present] + block.start, generation[present]
-        rows: dict[str, Any] = {
-            name: values[slot] for name, values in self.slots.items() if name not in ("period", "shift", "alive")
-        }
+        rows: dict[str, Any] = {name: values[slot] for name, values in self.slots.items() if name not in LIFE}
         new = np.full(len(slot), True) if by_resource else self._news(slot)
         rows |= {"slot": slot, "generation": generation, "start_hour": starts[present], "end_hour": ends[present]}
         rows |= {"first": new, "meter": np.cumsum(new) - 1}
@@ -98,25 +100,29 @@ def build(seed: int, accounts: int, rows: int) -> Fleet:
     sku = np.repeat(np.arange(len(counts)), counts)
     catalogue = skus()
     kind = np.array([each.kind for each in catalogue])[sku]
-    first_of_sku = np.concatenate(([True], sku[1:] != sku[:-1]))
     size = len(sku)
+    rank = np.arange(size) - np.searchsorted(sku, sku)
+    first_of_sku = rank == 0
 
     weights = 1 / np.arange(1, accounts + 1)
     account = random.choice(accounts, size, p=weights / weights.sum())
     region = random.choice(len(REGIONS), size, p=[each.weight for each in REGIONS])
     account[first_of_sku] = 0  # what the catalogue promises always exists: in the payer's account, at home
     region[first_of_sku] = 0
-    machine = np.isin(kind, ("instance", "spot"))
+    machine = np.array([each.machine for each in catalogue])[sku]
+    since = np.where(machine, joined(rank / counts[sku]), 0)
     office = (kind == "instance") & (random.random(size) < 0.12) & ~first_of_sku
-    eligible = np.array([each.savings_plan for each in catalogue])[sku] & (kind == "instance") & ~office
+    # Commitments were bought for machines that run all day and have always been there.
+    steady = (kind == "instance") & ~office & (since == 0)
+    eligible = np.array([each.savings_plan for each in catalogue])[sku] & steady
     every = np.where(kind == "flow", random.choice((1, 1, 1, 1, 1, 2, 7), size), 1)
     period = _periods(random, kind)
     rates = _rates(catalogue)[sku, region]
-    per_day = _per_day(random, sku, kind, office, rates, counts) * every
-    covered_by, commitments = cover(sku, region, eligible, np.where((kind == "instance") & ~office, per_day / 24, 0))
+    per_day = np.where(machine, np.where(office, 12, 24), _per_day(random, sku, rates) * every)
+    covered_by, commitments = cover(sku, region, eligible, steady)
     factor = np.where(machine, STEADY, np.where(kind == "stored", GROWING, 0))
     factor = np.where(kind == "flow", FIRST_NOISE + random.integers(0, NOISES, size), factor)
-    zonal = np.array([each.family == "Compute Instance" or "EBS:VolumeUsage" in each.usage_type for each in catalogue])
+    zonal = np.array([each.usage_type.startswith(ZONAL) for each in catalogue])
     slots: dict[str, Array] = {
         "sku": sku.astype(np.int16),
         "account": account.astype(np.int16),
@@ -131,6 +137,7 @@ def build(seed: int, accounts: int, rows: int) -> Fleet:
         "per_day": per_day,
         "period": period,
         "shift": random.integers(0, 100_000, size) % period,
+        "since": since.astype(np.int32),
         "alive": np.where(first_of_sku, period, (period * random.uniform(0.9, 1.0, size)).astype(np.int64)),
         "team": _tags(random, TEAMS, 0.18, size),
         "environment": _tags(random, ENVIRONMENTS, 0.08, size, ENVIRONMENT_SHARES),
@@ -143,38 +150,25 @@ def build(seed: int, accounts: int, rows: int) -> Fleet:
 
 
 def _counts(rows: int) -> npt.NDArray[np.int64]:
-    """Slots per SKU. Machines are bounded by what the spend pays for; the other SKUs take the lines left over."""
-    catalogue = skus()
-    lines = np.array([each.lines for each in catalogue], dtype=float)
-    machine = np.array([each.kind in ("instance", "spot") for each in catalogue])
+    """Slots per SKU. Of machines it is how many there will be at the organisation's largest."""
+    lines = np.array([each.lines for each in skus()], dtype=float)
     wanted = rows / (MONTH_DAYS * 0.88)  # not every slot has a line every day
     quota = lines / lines.sum() * wanted
-    affordable = np.array([max(1, round(_machines(each))) for each in catalogue])
-    quota[machine] = np.minimum(quota, affordable)[machine]
-    quota[~machine] *= (wanted - quota[machine].sum()) / quota[~machine].sum()
-    ends = np.round(np.cumsum(quota)).astype(np.int64)
-    counts = np.diff(ends, prepend=0)
-    counts[:6] = np.maximum(counts[:6], 1)
+    quota[[each.machine for each in skus()]] *= LARGEST
+    counts: npt.NDArray[np.int64] = np.diff(np.round(np.cumsum(quota)), prepend=0).astype(np.int64)
+    # a small organisation lacks the long tail, but uses more than what happens to be rounded up
+    varied = min(np.count_nonzero(lines), max(6, int(wanted) // 2))
+    counts[:varied] = np.maximum(counts[:varied], 1)
     return counts
 
 
-def _machines(sku: Sku) -> float:
-    """How many machines of a SKU its share of the spend pays for."""
-    return sku.share * MONTHLY_SPEND / (sku.rate * MONTH_DAYS * 24)
-
-
-def _per_day(random: np.random.Generator, sku: Array, kind: Array, office: Array, rates: Array, counts: Array) -> Array:
-    """Units of a full day of each slot. A small organisation's line stands for a group of equal machines."""
-    catalogue = skus()
-    share = np.array([each.share for each in catalogue])
-    present = share[counts > 0].sum()  # a small organisation lacks the long tail and spends its part elsewhere
-    share /= present
-    machines = np.array([_machines(each) for each in catalogue]) / present
-    group = np.maximum(1, np.round(machines / np.maximum(1, counts)))
-    hours = np.where(office, 12, 24) * group[sku]
+def _per_day(random: np.random.Generator, sku: Array, rates: Array) -> Array:
+    """Units of a full day of each slot that is no machine: its SKU's share of the spend, in unequal parts."""
+    share = np.array([each.share for each in skus()])
     sizes = random.lognormal(0, 1.1, len(sku))
-    spend_per_day = share[sku] * MONTHLY_SPEND / MONTH_DAYS * sizes / np.bincount(sku, sizes)[sku]
-    return np.where(np.isin(kind, ("instance", "spot")), hours, spend_per_day / rates)
+    spend_per_day = share[sku] * SPEND_PER_SLOT * len(sku) / MONTH_DAYS * sizes / np.bincount(sku, sizes)[sku]
+    per_day: Array = spend_per_day / rates
+    return per_day
 
 
 def _rates(catalogue: tuple[Sku, ...]) -> Array:

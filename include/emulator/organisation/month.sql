@@ -10,4 +10,4 @@ GROUP BY starts;
 
 -- What each slice used of the commitments (USD at the committed rates), and what it adds to the bases of tax and fees.
 CREATE OR REPLACE TEMP TABLE committed_usage (commitment SMALLINT, starts TIMESTAMP, used DOUBLE);
-CREATE OR REPLACE TEMP TABLE spending (account SMALLINT, product_code VARCHAR, list_cost DOUBLE, effective DOUBLE);
+CREATE OR REPLACE TEMP TABLE spending (account SMALLINT, product_code VARCHAR, seller VARCHAR, effective DOUBLE);

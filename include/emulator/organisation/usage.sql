@@ -1,6 +1,7 @@
 -- The usage of one slice, from `living` (a resource each), and what goes with it line by line.
+-- A day's quantity passes in whole parts of a unit, so that hours, days and months add up to the same clean numbers.
 -- Result: `meters` (what is billed) and `slice` (how much of it in which span of time). Of a line:
---   cost is CUR's unblended cost, net what is left of it after private discounts, list_cost the cost on demand;
+--   cost is CUR's unblended cost, net what is left of it after private discounts, list_cost the public one on demand;
 --   billed and effective are FOCUS' costs. A kind of line that only CUR or FOCUS has is left out by the other's view.
 --   committed is what a commitment costs in the line's time, amortised; used and unused are the parts of that.
 --   host_cost and host_list are what a container's machine cost, amortised and on demand.
@@ -8,7 +9,7 @@
 CREATE OR REPLACE TEMP TABLE meters AS
 SELECT meter, CASE WHEN commitment < 0 THEN 'usage' WHEN reserves THEN 'reserved' ELSE 'covered' END AS kind,
     sku, region, account, zone, team, environment, project, commitment,
-    rate, if(commitment < 0, rate, round(rate * (1 - discount), 6)) AS committed_rate, private_discount,
+    rate, list_rate, if(commitment < 0, rate, round(rate * (1 - discount), 6)) AS committed_rate, private_discount,
     CASE WHEN getvariable('resources') THEN md5(concat_ws('/', getvariable('seed'), slot, generation))[:17] ELSE ''
         END AS token,
     NULL::BIGINT AS host, NULL::DOUBLE AS share, NULL::DOUBLE AS occupied
@@ -17,40 +18,42 @@ WHERE first;
 
 CREATE OR REPLACE TEMP TABLE used AS
 WITH parts AS (
-    SELECT meter, profile, day, per_day * value * if(overcounted, getvariable('overcount'), 1) AS amount,
+    SELECT meter, grain, profile, day, per_day * value * if(overcounted, getvariable('overcount'), 1) AS amount,
         greatest(start_hour - first_hour, 0) AS from_hour,
         least(end_hour, getvariable('until_hour'), getvariable('now_hour') - lag, first_hour + 24) - first_hour AS to_hour
-    FROM living JOIN factors USING (factor)
+    FROM living JOIN factors USING (factor) JOIN skus USING (sku)
     WHERE first_hour >= getvariable('first_hour') AND first_hour < getvariable('end_hour')
         AND (day_number + phase) % every = 0 AND NOT (weekdays AND weekend)
 ),
 spread AS (
-    SELECT meter, day + to_hours(hours.hour) AS starts, amount * (late.passed - early.passed) AS quantity
+    SELECT meter, day + to_hours(hours.hour) AS starts,
+        (round(amount * late.passed * grain) - round(amount * early.passed * grain)) / grain AS quantity
     FROM parts
     JOIN hours ON greatest(from_hour, hours.hour) < least(to_hour, next_hour)
     JOIN shapes early ON early.profile = parts.profile AND early.hour = greatest(from_hour, hours.hour)
     JOIN shapes late ON late.profile = parts.profile AND late.hour = least(to_hour, next_hour)
-    WHERE late.passed > early.passed
+    WHERE quantity > 0
 )
 -- What a month or several resources share one line for is summed, so that every view adds up to the same bill.
 FROM spread WHERE getvariable('resources') AND getvariable('span') <> 'month'
 UNION ALL
-SELECT meter, date_trunc(getvariable('span'), starts), sum(quantity)
+SELECT meter, date_trunc(getvariable('span'), starts), round(sum(quantity), 10)
 FROM spread
 WHERE NOT getvariable('resources') OR getvariable('span') = 'month'
 GROUP BY ALL;
 
 CREATE OR REPLACE TEMP TABLE slice AS
 SELECT meter, starts, quantity,
-    CASE kind WHEN 'reserved' THEN 0 ELSE list_cost END AS cost,
-    CASE kind WHEN 'reserved' THEN 0 ELSE list_cost * (1 - off) END AS net,
+    CASE kind WHEN 'reserved' THEN 0 ELSE gross END AS cost,
+    CASE kind WHEN 'reserved' THEN 0 ELSE gross * (1 - off) END AS net,
     list_cost,
-    CASE kind WHEN 'usage' THEN list_cost * (1 - off) ELSE 0 END AS billed,
-    CASE kind WHEN 'usage' THEN list_cost * (1 - off) ELSE quantity * committed_rate END AS effective,
+    CASE kind WHEN 'usage' THEN gross * (1 - off) ELSE 0 END AS billed,
+    CASE kind WHEN 'usage' THEN gross * (1 - off) ELSE quantity * committed_rate END AS effective,
     0.0::DOUBLE AS committed, 0.0::DOUBLE AS used, 0.0::DOUBLE AS unused,
     NULL::DOUBLE AS host_cost, NULL::DOUBLE AS host_list
 FROM (
-    SELECT used.*, kind, committed_rate, quantity * rate AS list_cost, if(kind = 'usage', private_discount, 0) AS off
+    SELECT used.*, kind, committed_rate, quantity * rate AS gross, quantity * list_rate AS list_cost,
+        if(kind = 'usage', private_discount, 0) AS off
     FROM used JOIN meters USING (meter)
 );
 
@@ -58,7 +61,7 @@ INSERT INTO committed_usage
 SELECT commitment, starts, sum(effective) FROM slice JOIN meters USING (meter) WHERE commitment >= 0 GROUP BY ALL;
 
 INSERT INTO spending
-SELECT account, product_code, sum(list_cost), sum(effective)
+SELECT account, product_code, seller, sum(effective)
 FROM slice JOIN meters USING (meter) JOIN skus USING (sku)
 GROUP BY ALL;
 

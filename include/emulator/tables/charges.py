@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -16,7 +16,8 @@ from emulator.tables import cur2, focus
 from emulator.tables.catalog import Column
 from emulator.tables.query import Query
 
-FINAL_AFTER = timedelta(days=6)  # from the end of a month until its invoice
+FINAL_AFTER = timedelta(days=6)  # from the end of a month until its invoices
+BILLS = ("month", "marketplace", "purchase", "refund")  # what has an invoice of its own
 SQL_TYPES = {
     "string": "VARCHAR",
     "double": "DOUBLE",
@@ -70,8 +71,9 @@ def create_charges(
     With `whole` a slice has all days of some resources, instead of all resources of some days.
     """
     connection.execute(
-        "CREATE OR REPLACE TEMP TABLE facts AS SELECT $1 AS payer_id, $2 AS payer_name, $3 AS invoice_id",
-        [*organisation.accounts[0], _invoice(organisation, period, now)],
+        "CREATE OR REPLACE TEMP TABLE facts AS"
+        " SELECT $1 AS payer_id, $2 AS payer_name, $3::MAP(VARCHAR, VARCHAR) AS invoices, $4 AS refreshed",
+        [*organisation.accounts[0], _invoices(organisation, period, now), now.astimezone(UTC).isoformat()],
     )
     first_line = 0
     for _ in organisation.bill(connection, period, now, _detail(query, slice_lines, whole)):
@@ -137,8 +139,9 @@ def _typed(column: Column, expression: str, view: View) -> str:
     return f"CAST({expression} AS {SQL_TYPES[column.type]})"
 
 
-def _invoice(organisation: Organisation, period: date, now: datetime) -> str:
-    """The invoice's number, empty until the month is final."""
-    if now < month_end(period) + FINAL_AFTER:
-        return ""
-    return str(1_000_000_000 + (organisation.seed * 7919 + period.year * 12 + period.month) * 104_729 % 899_999_999)
+def _invoices(organisation: Organisation, period: date, now: datetime) -> dict[str, str]:
+    """The number of each bill's invoice, empty until the month is final."""
+    is_final = now >= month_end(period) + FINAL_AFTER
+    first = (organisation.seed * 7919 + period.year * 12 + period.month) * len(BILLS)
+    numbers = (1_000_000_000 + (first + place) * 104_729 % 899_999_999 for place in range(len(BILLS)))
+    return {bill: str(number) if is_final else "" for bill, number in zip(BILLS, numbers, strict=True)}

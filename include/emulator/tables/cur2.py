@@ -20,7 +20,8 @@ _GIVEN_TAGS = f"list_filter({_TAGS}, lambda e: e.v IS NOT NULL)"
 
 DESCRIPTION = """CASE kind
     WHEN 'tax' THEN 'Tax for product code ' || product_code
-    WHEN 'credit' THEN 'AWS Migration Acceleration Program credit'
+    WHEN 'credit' THEN if(product_code = 'AmazonEC2', 'AWS Migration Acceleration Program credit',
+        'Credit for missed availability, applied after the invoice')
     WHEN 'refund' THEN 'Refund for duplicated requests in an earlier month'
     WHEN 'discount' THEN 'Private rate discount on ' || usage_type
     WHEN 'covered' THEN concat(usage_type, ' covered by ', if(offering = 'ComputeSavingsPlans', 'Compute',
@@ -35,8 +36,8 @@ DESCRIPTION = """CASE kind
     ELSE description END"""
 
 ITEM = {
-    "bill_bill_type": "CASE kind WHEN 'refund' THEN 'Refund' WHEN 'upfront' THEN 'Purchase' ELSE 'Anniversary' END",
-    "bill_billing_entity": "if(seller <> '', 'AWS Marketplace', 'AWS')",
+    "bill_bill_type": "CASE bill WHEN 'refund' THEN 'Refund' WHEN 'purchase' THEN 'Purchase' ELSE 'Anniversary' END",
+    "bill_billing_entity": "if(bill = 'marketplace', 'AWS Marketplace', 'AWS')",
     "bill_billing_period_end_date": "month_ends",
     "bill_billing_period_start_date": "month_starts",
     "bill_invoice_id": "invoice_id",
@@ -79,7 +80,7 @@ ITEM = {
     "pricing_currency": "'USD'",
     "pricing_lease_contract_length": "if(is_reservation, years || 'yr', '')",
     "pricing_offering_class": _RESERVED.format("offering"),
-    "pricing_public_on_demand_rate": "if(is_usage, rate::VARCHAR, '')",
+    "pricing_public_on_demand_rate": "if(is_usage, list_rate::VARCHAR, '')",
     "pricing_purchase_option": _RESERVED.format("payment_option"),
     "pricing_rate_code": "if(is_usage, sku_id || '.JRTCKXETXF.6YS6EN2CT7', '')",
     "pricing_rate_id": "if(is_usage, (40000000 + sku * 16 + region_number)::VARCHAR, '')",
@@ -91,22 +92,24 @@ ITEM = {
         {'k': 'instance_type_family', 'v': split_part(instance_type, '.', -2)},
         {'k': 'current_generation', 'v': if(instance_type <> '', 'Yes', '')},
         {'k': 'physical_processor', 'v': CASE WHEN instance_type = '' THEN ''
-            WHEN regexp_matches(instance_type, '\\d+g') THEN 'AWS Graviton Processor' ELSE 'Intel Xeon Platinum' END},
-        {'k': 'tenancy', 'v': if(family = 'Compute Instance', 'Shared', '')},
+            WHEN regexp_matches(instance_type, '\\d+g') THEN 'AWS Graviton Processor'
+            WHEN regexp_matches(instance_type, '\\d+a') THEN 'AMD EPYC 7R13 Processor' ELSE 'Intel Xeon Platinum' END},
+        {'k': 'tenancy', 'v': if(ec2_instance, 'Shared', '')},
         {'k': 'volume_api_name', 'v': regexp_extract(bare_usage_type, '^EBS:VolumeUsage.(\\w+)$', 1)},
-        {'k': 'volume_type', 'v': if(bare_usage_type LIKE 'EBS:VolumeUsage.%', 'General Purpose', '')},
+        {'k': 'volume_type', 'v': volume_type}, {'k': 'storage_class', 'v': storage_class},
         {'k': 'cache_engine', 'v': if(family = 'Cache Instance', 'Redis', '')},
         {'k': 'database_engine', 'v': if(family = 'Database Instance', 'PostgreSQL', '')},
         {'k': 'deployment_option', 'v': CASE WHEN family <> 'Database Instance' THEN ''
             WHEN bare_usage_type LIKE 'Multi-AZ%' THEN 'Multi-AZ' ELSE 'Single-AZ' END},
         {'k': 'group', 'v': if(family IN ('API Request', 'NAT Gateway'), family, '')},
-        {'k': 'operating_system', 'v': if(family = 'Compute Instance', 'Linux', '')}], lambda e: e.v <> ''))""",
+        {'k': 'operating_system', 'v': if(ec2_instance, 'Linux', '')}], lambda e: e.v <> ''))""",
     "product_fee_code": "if(kind = 'upfront', 'UpfrontFee', '')",
     "product_fee_description": "if(kind = 'upfront', 'Upfront Fee', '')",
     "product_from_location": "if(transfer, region_name, '')",
     "product_from_location_type": "if(transfer, 'AWS Region', '')",
     "product_from_region_code": "if(transfer, code, '')",
-    "product_instance_family": "if(family = 'Compute Instance', 'General purpose', '')",
+    "product_instance_family": """CASE WHEN ec2_instance THEN CASE instance_type[1] WHEN 'c' THEN 'Compute optimized'
+        WHEN 'r' THEN 'Memory optimized' ELSE 'General purpose' END END""",
     "product_instance_type": "instance_type",
     "product_instancesku": "if(instance_type <> '', sku_id, '')",
     "product_location": "region_name",
@@ -181,9 +184,9 @@ LINE = {
     "pricing_public_on_demand_cost": "if(is_usage, list_cost, 0)",
     "savings_plan_total_commitment_to_date": _PLAN_FEE.format("committed"),
     "savings_plan_used_commitment": _PLAN_FEE.format("used"),
-    "reservation_unused_quantity": _RESERVATION.format("unused / (hourly / units)"),
-    "reservation_unused_normalized_unit_quantity": _RESERVATION.format("factor * unused / (hourly / units)"),
-    "split_line_item_actual_usage": "if(kind = 'container', quantity * (0.5 + share), NULL)",
+    "reservation_unused_quantity": _RESERVATION.format("round(unused / (hourly / units), 10)"),
+    "reservation_unused_normalized_unit_quantity": _RESERVATION.format("round(factor * unused / (hourly / units), 10)"),
+    "split_line_item_actual_usage": "if(kind = 'container', round(quantity * (0.5 + share), 10), NULL)",
     "split_line_item_reserved_usage": "if(kind = 'container', quantity, NULL)",
     "split_line_item_split_usage": "if(kind = 'container', quantity, NULL)",
     "split_line_item_public_on_demand_split_cost": "host_list * share",

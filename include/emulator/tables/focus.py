@@ -23,7 +23,9 @@ UNITS = {
     "Terabytes": "TB",
     "1K tokens": "1000 Tokens",
     "ReadRequestUnits": "Requests",
+    "ReadCapacityUnit-Hrs": "ReadCapacityUnit-Hours",
     "WriteRequestUnits": "Requests",
+    "WriteCapacityUnit-Hrs": "WriteCapacityUnit-Hours",
     "StateTransitions": "Transitions",
     "ConfigurationItemRecorded": "Items",
     "Dollar": "USD",
@@ -32,7 +34,6 @@ UNITS = {
 _UNIT = "CASE unit " + " ".join(f"WHEN '{ours}' THEN '{focus}'" for ours, focus in UNITS.items()) + " ELSE unit END"
 _PRICED = "kind NOT IN ('tax', 'credit')"  # what has a SKU and a quantity: usage and purchases
 _COMMITTED = "(is_plan OR is_reservation)"
-_UNIT_PRICE = "CASE WHEN is_usage THEN rate WHEN kind = 'unused' THEN 0 END"
 
 ITEM = {
     "AvailabilityZone": "availability_zone",
@@ -97,8 +98,10 @@ ITEM = {
 }
 
 _DISCOUNTED = "(kind = 'usage' AND private_discount > 0)"
-_PRICE = f"CASE WHEN kind IN ('fee', 'upfront', 'support') THEN billed / quantity ELSE {_UNIT_PRICE} END"
-_CONTRACTED = f"if({_DISCOUNTED}, rate * (1 - private_discount), {_PRICE})"
+_PRICE = """CASE WHEN kind IN ('fee', 'upfront', 'support') THEN billed / quantity WHEN is_usage THEN {}
+    WHEN kind = 'unused' THEN 0 END"""
+_LISTED = _PRICE.format("list_rate")
+_CONTRACTED = _PRICE.format("rate * (1 - if(kind = 'usage', private_discount, 0))")
 
 LINE = {
     "BilledCost": "billed",
@@ -110,14 +113,14 @@ LINE = {
         WHEN kind IN ('fee', 'upfront') AND is_plan THEN billed
         WHEN is_reservation THEN quantity END""",
     "ConsumedQuantity": "if(is_usage, quantity, NULL)",
-    "ContractedCost": f"if({_DISCOUNTED}, net, list_cost)",
+    "ContractedCost": "if(kind = 'usage', net, list_cost)",
     "ContractedUnitPrice": _CONTRACTED,
     "EffectiveCost": "effective",
     "ListCost": "list_cost",
-    "ListUnitPrice": _PRICE,
+    "ListUnitPrice": _LISTED,
     "PricingCurrencyContractedUnitPrice": _CONTRACTED,
     "PricingCurrencyEffectiveCost": "effective",
-    "PricingCurrencyListUnitPrice": _PRICE,
+    "PricingCurrencyListUnitPrice": _LISTED,
     "PricingQuantity": f"if({_PRICED}, quantity, NULL)",
     "x_Discounts": f"if({_DISCOUNTED}, MAP {{'PrivateRateDiscount': net - cost}}, NULL)",
 }

@@ -1,19 +1,22 @@
 -- `items`: everything that stays the same over the lines of one meter, one row per meter. The views name its columns.
 CREATE OR REPLACE TEMP TABLE items AS
 WITH named AS (
-    SELECT meters.meter, meters.kind, meters.rate, meters.committed_rate, meters.private_discount, meters.sku,
+    SELECT meters.meter, meters.kind, meters.rate, meters.list_rate, meters.committed_rate, meters.private_discount, meters.sku,
         region AS region_number, chr(97 + meters.zone) AS zone, meters.token, host.token AS host_token,
         meters.share, meters.occupied,
         team.text AS team, environment.text AS environment, project.text AS project,
         service_code, product_code, service_name, category, subcategory, operation, unit, family, instance_type, vcpu,
-        memory, savings_plan, skus.description, seller, code, name AS region_name, account_id, account_name,
+        memory, volume_type, storage_class, savings_plan, skus.description, seller, code, name AS region_name, account_id, account_name,
         prefix || usage_type AS usage_type, usage_type AS bare_usage_type, usage_type LIKE 'SpotUsage:%' AS spot,
+        service_code = 'AmazonEC2' AND family = 'Compute Instance' AS ec2_instance,
         upper(md5(service_code || code || usage_type || operation)[:16]) AS sku_id,
         meters.kind IN ('usage', 'covered', 'reserved') AS is_usage,
         coalesce(NOT reserves, false) AND meters.kind IN ('covered', 'negation', 'fee', 'upfront', 'unused') AS is_plan,
         coalesce(reserves, false) AS is_reservation,
         offering, upfront, years, hourly, units, term_hours, term_starts, term_ends, commitment_id,
-        payer_id, payer_name, invoice_id,
+        payer_id, payer_name, refreshed,
+        CASE WHEN seller <> '' THEN 'marketplace' WHEN kind = 'refund' THEN 'refund' WHEN kind = 'upfront' THEN 'purchase'
+            ELSE 'month' END AS bill, invoices[bill] AS invoice_id,
         getvariable('month_starts') AS month_starts, getvariable('month_ends') AS month_ends,
         getvariable('end_month_hour') - getvariable('first_month_hour') AS month_hours,
         CASE upfront WHEN 0 THEN 'No Upfront' WHEN 1 THEN 'All Upfront' ELSE 'Partial Upfront' END AS payment_option,
@@ -21,7 +24,7 @@ WITH named AS (
             WHEN 'AWSLambda' THEN 'lambda' ELSE lower(replace(replace(service_code, 'Amazon', ''), 'AWS', '')) END,
             ':', code, ':', account_id, ':') AS arn,
         -- normalised units of an instance: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/apply_ri.html
-        CASE WHEN family IN ('Compute Instance', 'Database Instance') THEN CASE split_part(instance_type, '.', -1)
+        CASE WHEN ec2_instance OR family = 'Database Instance' THEN CASE split_part(instance_type, '.', -1)
             WHEN 'medium' THEN 2 WHEN 'large' THEN 4 WHEN 'xlarge' THEN 8 WHEN '2xlarge' THEN 16 END END AS factor
     FROM meters JOIN skus USING (sku) JOIN regions USING (region) JOIN accounts USING (account)
     LEFT JOIN commitments USING (commitment)
@@ -44,7 +47,7 @@ SELECT named.* EXCLUDE (token),
         WHEN kind = 'container' THEN concat(arn, 'task/', account_name, '-cluster/', token)
         WHEN NOT is_usage THEN ''
         WHEN capacity_status = 'Unused' THEN capacity_arn
-        WHEN family = 'Compute Instance' THEN 'i-' || token
+        WHEN ec2_instance THEN 'i-' || token
         WHEN usage_type LIKE '%EBS:VolumeUsage%' THEN 'vol-' || token
         WHEN service_code = 'AmazonS3' THEN concat('acme-', coalesce(project, 'shared'), '-', token[:8])
         WHEN service_code = 'AmazonEC2' AND family = 'NAT Gateway' THEN arn || 'natgateway/nat-' || token
@@ -53,7 +56,7 @@ SELECT named.* EXCLUDE (token),
         WHEN service_code = 'AmazonRDS' THEN arn || 'db:db-' || token[:10]
         WHEN service_code = 'AWSLambda' THEN arn || 'function:' || coalesce(project, 'shared') || '-' || token[:6]
         ELSE arn || token END AS resource_id,
-    CASE WHEN is_usage AND (family = 'Compute Instance' OR usage_type LIKE '%EBS:VolumeUsage%') THEN code || zone END
+    CASE WHEN is_usage AND (ec2_instance OR usage_type LIKE '%EBS:VolumeUsage%') THEN code || zone END
         AS availability_zone,
     CASE WHEN spot THEN 'Spot' WHEN kind = 'reserved' OR is_reservation THEN 'Reserved' WHEN is_usage THEN 'OnDemand'
         END AS term,
@@ -61,8 +64,8 @@ SELECT named.* EXCLUDE (token),
         WHEN team IN ('checkout', 'payments') THEN 'Commerce'
         WHEN team IS NULL THEN 'Unassigned'
         ELSE 'Product' END AS business_unit,
-    -- what identifies a meter; counter-entries are made slice by slice
-    concat_ws('/', kind, sku, region_number, account_id, zone, team, environment, project, commitment_id, token, share,
+    -- what identifies a meter in one refresh, for AWS's ids do not outlive it; counter-entries are made slice by slice
+    concat_ws('/', refreshed, kind, sku, region_number, account_id, zone, team, environment, project, commitment_id, token, share,
         if(kind IN ('negation', 'discount'), getvariable('slice'), NULL)) AS identity
 FROM (
     SELECT *, coalesce(project, 'shared') AS workload, usage_type LIKE '%DataTransfer-%' AS transfer,

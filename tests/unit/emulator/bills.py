@@ -28,6 +28,22 @@ AMORTISED = """CASE line_item_line_item_type
     WHEN 'Fee' THEN if(reservation_reservation_a_r_n <> '', 0, line_item_unblended_cost)
     ELSE line_item_unblended_cost END"""
 
+# What usage there is, what it costs on demand and after all discounts, and the commitment that covers it.
+USED = """product_servicecode AS service, line_item_usage_type AS usage_type, line_item_operation AS operation,
+    line_item_usage_account_id AS account,
+    savings_plan_savings_plan_a_r_n || reservation_reservation_a_r_n AS commitment,
+    sum(line_item_usage_amount) AS quantity, sum(pricing_public_on_demand_cost) AS list_cost,
+    sum(CASE line_item_line_item_type WHEN 'SavingsPlanCoveredUsage' THEN savings_plan_savings_plan_effective_cost
+        WHEN 'DiscountedUsage' THEN reservation_effective_cost ELSE line_item_net_unblended_cost END) AS effective"""
+
+
+def used(organisation: Organisation, month: date) -> list[dict[str, Any]]:
+    """Give the settled month's usage by SKU, account and commitment."""
+    usage = "line_item_line_item_type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage')"
+    settled = datetime(month.year + 1, month.month, 1, tzinfo=UTC)
+    how: dict[str, Any] = {"organisation": organisation, "month": month, "now": settled}
+    return read(CUR, USED, where=f"{usage} GROUP BY ALL ORDER BY ALL", TIME_GRANULARITY="MONTHLY", **how)
+
 
 def read(
     table: str,

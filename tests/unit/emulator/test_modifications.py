@@ -237,7 +237,7 @@ def test_a_commitment_that_the_organisation_does_not_have_cannot_be_negated(comm
 
 
 def test_a_commitment_is_negated_in_the_account_that_owns_it(commit):
-    plan, _, _ = Organisation(7, PAYER, [MEMBER], 500).savings_plan(date(2026, 10, 1))
+    plan = Organisation(7, PAYER, [MEMBER], 500).fleet.commitments[0].id(7, date(2026, 10, 1))
     action = {"negateSavingsPlanAction": {"savingsPlanId": plan}}
     refused, taken, again = (commit(action, account) for account in (MEMBER, PAYER, PAYER))
     assert [error["errorCode"] for error in refused["errors"]] == ["INVALID_ACCOUNT"], "a plan of another account"

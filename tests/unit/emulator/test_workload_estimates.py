@@ -7,8 +7,7 @@ from collections import defaultdict
 from datetime import date
 
 import pytest
-
-from emulator.organisation import Organisation
+from tests.unit.emulator.bills import SMALL, used
 
 PAYER, MEMBER, ALONE = "111122223333", "444455556666", "777788889999"
 NOWHERE = "11111111-1111-1111-1111-111111111111"
@@ -145,6 +144,7 @@ def test_a_batch_sent_again_adds_nothing(calculator, workload, add):
 
 S3_GIGABYTES = ("AmazonS3", "TimedStorage-ByteHrs", "StandardStorage")
 CLOUDFRONT_GIGABYTES = ("AmazonCloudFront", "US-DataTransfer-Out-Bytes", "GET")
+CLOUDFRONT_REQUESTS = ("AmazonCloudFront", "US-Requests-Tier2-HTTPS", "GET")
 
 
 @pytest.fixture
@@ -169,15 +169,16 @@ def test_after_discounts_a_unit_costs_what_the_organisation_has_negotiated(thous
 
 
 def test_after_commitments_a_unit_costs_what_the_organisation_pays(thousand):
-    used = defaultdict(list)
-    for line in Organisation(7, PAYER, [MEMBER], 500).usage(date(2026, 10, 1)):
-        used[line.service_code, line.usage_type, line.operation].append(line)
-    paid = {sku: sum(each.effective_cost for each in used[sku]) / sum(each.cost for each in used[sku]) for sku in used}
+    costs = defaultdict(lambda: [0.0, 0.0])
+    for line in used(SMALL, date(2026, 10, 1)):
+        sums = costs[line["service"], line["usage_type"], line["operation"]]
+        sums[:] = sums[0] + line["effective"], sums[1] + line["list_cost"]
+    paid = {sku: effective / list_cost for sku, (effective, list_cost) in costs.items()}
     skus = (S3_GIGABYTES, tuple(BOX.values()))
     expected = [list_cost * paid[sku] for list_cost, sku in zip((23.0, 96.0), skus, strict=True)]
-    assert CLOUDFRONT_GIGABYTES not in paid, "CloudFront is used here, so that this is no test of what is not"
-    rates = thousand("AFTER_DISCOUNTS_AND_COMMITMENTS", *skus, CLOUDFRONT_GIGABYTES)
-    assert rates == pytest.approx([*expected, 68.0])
+    assert CLOUDFRONT_REQUESTS not in paid, "these requests are made here, so that this is no test of what is not used"
+    rates = thousand("AFTER_DISCOUNTS_AND_COMMITMENTS", *skus, CLOUDFRONT_REQUESTS)
+    assert rates == pytest.approx([*expected, 0.0008])
 
 
 def test_old_history_needs_action(emulator, calculator, workload, add, settled):
