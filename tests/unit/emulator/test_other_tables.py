@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from emulator.organisation import Organisation
+from emulator.tables import other_tables
 from emulator.tables.catalog import TABLES
 from emulator.tables.charges import create_charges
 from emulator.tables.other_tables import create_other
@@ -79,6 +80,36 @@ def test_the_same_question_gives_the_same_rows_in_line_order(table: str) -> None
     numbers = [row["line_number"] for row in found]
     assert numbers == sorted(set(numbers))
     assert numbers
+
+
+@pytest.mark.parametrize("table", [DASHBOARD, RECOMMENDATIONS])
+def test_slices_make_no_difference(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = rows(table)
+    monkeypatch.setattr(other_tables, "_SLICE_LINES", 1000)
+    sliced = rows.__wrapped__(table)
+    assert [rounded(row) for row in sorted(sliced, key=place)] == [rounded(row) for row in sorted(whole, key=place)]
+
+
+def place(row: dict[str, Any]) -> str:
+    """What tells a row from all others: its texts and times."""
+    return json.dumps({name: value for name, value in row.items() if not isinstance(value, float | int)}, default=str)
+
+
+def rounded(row: dict[str, Any]) -> dict[str, Any]:
+    """The row without its number, and without what the order of a sum changes."""
+    kept = {name: value for name, value in row.items() if name != "line_number" and not name.endswith("_details")}
+    return {name: round(value, 6) if isinstance(value, float) else value for name, value in kept.items()}
+
+
+@pytest.mark.parametrize("table", [DASHBOARD, RECOMMENDATIONS])
+def test_memory_does_not_grow_with_the_organisation(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In slices of 10,000 lines DuckDB needs some 60 MB for an organisation of this size and for larger ones."""
+    monkeypatch.setattr(other_tables, "_SLICE_LINES", 10_000)
+    large = Organisation(7, PAYER, [MEMBER], 80_000)
+    with duckdb.connect(config={"threads": 1, "memory_limit": "68MB", "temp_directory": ""}) as connection:
+        for _ in create_other(connection, large, query(table, {}), NOVEMBER, NOW):
+            for _ in connection.sql("FROM export").to_arrow_reader(10_000):
+                pass
 
 
 @pytest.mark.parametrize("table", [DASHBOARD, RECOMMENDATIONS])
@@ -210,6 +241,9 @@ def test_emissions_come_two_weeks_after_the_month() -> None:
 def test_emissions_are_of_the_accounts_services_and_regions_of_the_bill() -> None:
     used = {(line["line_item_usage_account_id"], line["line_item_product_code"]) for line in bill()}
     found = rows(CARBON)
+    sold = {line["line_item_product_code"] for line in bill() if line["bill_billing_entity"] == "AWS Marketplace"}
+    assert sold
+    assert not sold & {row["product_code"] for row in found}, "sellers' software has no emissions of AWS"
     assert {(row["usage_account_id"], row["product_code"]) for row in found} <= used
     places = [(row["usage_account_id"], row["product_code"], row["region_code"]) for row in found]
     assert len(places) == len(set(places))
