@@ -91,12 +91,12 @@ class Shelf(Generic[AnyResource]):
         self._by_name: dict[tuple[str, str], AnyResource] = {}
 
     def roll(self, account: str) -> Roll[AnyResource]:
-        """Give the resources of an account, expired ones as well."""
-        return self._rolls.setdefault(account, Roll())
+        """Give the resources of an account, expired ones as well; to be read only."""
+        return self._rolls.get(account, Roll())
 
     def add(self, resource: AnyResource) -> None:
         """Enter a resource; its name must be free."""
-        self.roll(resource.account).put(resource.id, resource)
+        self._rolls.setdefault(resource.account, Roll()).put(resource.id, resource)
         self._by_name[resource.account, resource.name] = resource
 
     def remove(self, resource: AnyResource) -> None:
