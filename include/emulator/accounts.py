@@ -12,7 +12,10 @@ from moto.iam.models import iam_backends
 from moto.sts.models import sts_backends
 
 _HEADER_CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/[^/]+/[^/]+/([^/]+)/aws4_request")
-_TRAILING_ACCOUNT = re.compile(r"(\d{12})$")
+_TRAILING_ACCOUNT = re.compile(r"([0-9]{12})$")
+# The prefix of temporary keys, which STS alone hands out.
+# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html#identifiers-unique-ids
+_TEMPORARY = "ASIA"
 
 
 @dataclass(frozen=True)
@@ -23,19 +26,22 @@ class Caller:
     :param service: the signing name, ``None`` if nobody signed.
     :param account: twelve digits.
     :param role: the ARN of the assumed role's session, for keys that AssumeRole handed out.
+    :param is_known: whether the key can be somebody's; AWS refuses one that is nobody's.
     """
 
     access_key_id: str | None
     service: str | None
     account: str
     role: str | None = None
+    is_known: bool = True
 
 
 class KeyRing:
     """Knows whose a key is. Signatures are not verified, and keys do not expire.
 
     A key whose last twelve characters are digits belongs to that account, a key that moto's IAM or STS handed out
-    to the account of its user or role, any other to ``default_account``.
+    to the account of its user or role, any other to ``default_account``; but a temporary key that STS did not hand
+    out, or did before a reset or a restore, is nobody's.
     """
 
     def __init__(self, default_account: str) -> None:
@@ -52,7 +58,7 @@ class KeyRing:
             return Caller(access_key_id, service, trailing.group(1))
         found = self._handed_out.get(access_key_id) or _find(access_key_id)
         if found is None:
-            return Caller(access_key_id, service, self._default)
+            return Caller(access_key_id, service, self._default, is_known=not access_key_id.startswith(_TEMPORARY))
         # What it belongs to never changes, and looking through all accounts takes its time.
         self._handed_out[access_key_id] = found
         return Caller(access_key_id, service, *found)

@@ -41,6 +41,18 @@ _QUERY_STATUSES = {"ExpiredToken": 403, "ExpiredTokenException": 403}
 _QUERY = "application/x-www-form-urlencoded"
 
 
+def unknown_key(service: str, environ: Mapping[str, Any]) -> ServiceError:
+    """Make the error for an access key that is nobody's, as a request's service names it.
+
+    :param service: signing name.
+    """
+    if service == "s3":
+        return ServiceError("InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records.")
+    is_query = environ.get("CONTENT_TYPE", "").startswith(_QUERY)
+    code = "InvalidClientTokenId" if is_query else "UnrecognizedClientException"
+    return ServiceError(code, "The security token included in the request is invalid.")
+
+
 def write_error(service: str, environ: Mapping[str, Any], error: ServiceError, status: int | None = None) -> Answer:
     """Write an error as the client of a request can read it.
 

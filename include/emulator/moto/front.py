@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
 from emulator.accounts import Caller
-from emulator.moto.errors import write_error
+from emulator.moto.errors import unknown_key, write_error
 from emulator.moto.s3_front import bucket_and_key, check_expected_owner
 from emulator.moto.s3_names import s3_operation
 from emulator.protocol.errors import ServiceError
@@ -54,6 +54,8 @@ class MotoFront:
         try:
             if effects.error:
                 raise effects.error
+            if not caller.is_known:
+                raise unknown_key(service, environ)
             with world.present():
                 if service == "s3":
                     check_expected_owner(environ)

@@ -54,6 +54,10 @@ class BillingFront:
                 raise effects.error
             if caller.access_key_id is None:
                 raise ServiceError("MissingAuthenticationTokenException", "Missing Authentication Token")
+            if not caller.is_known:
+                raise ServiceError(
+                    "UnrecognizedClientException", "The security token included in the request is invalid."
+                )
             service.protocol.check_head(environ["REQUEST_METHOD"], environ.get("CONTENT_TYPE", ""))
             answer = self._carry_out(service, operation, caller.account, body)
         except ServiceError as error:

@@ -84,12 +84,29 @@ def test_a_session_token_belongs_to_the_account_that_asked_for_it(emulator, clie
     assert session.get_caller_identity()["Account"] == MEMBER
 
 
-def test_what_a_role_was_is_forgotten_at_a_reset(emulator, client):
+@pytest.mark.parametrize(
+    ("service", "call", "code", "status"),
+    [
+        ("bcm-data-exports", "list_exports", "UnrecognizedClientException", 400),
+        ("bcm-pricing-calculator", "get_preferences", "UnrecognizedClientException", 400),
+        ("secretsmanager", "list_secrets", "UnrecognizedClientException", 400),
+        ("sts", "get_caller_identity", "InvalidClientTokenId", 403),
+        ("iam", "list_users", "InvalidClientTokenId", 403),
+        ("s3", "list_buckets", "InvalidAccessKeyId", 403),
+    ],
+)
+def test_a_temporary_key_that_nobody_handed_out_is_refused(emulator, refused, service, call, code, status):
+    answer = refused(getattr(keyed(emulator, service, "ASIAIOSFODNN7EXAMPLE", "token"), call))
+    assert (answer["code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status), "it became the payer's"
+    assert [entry["error"] for entry in emulator.requests()] == [code]
+
+
+def test_what_a_role_was_is_forgotten_at_a_reset(emulator, client, refused):
     credentials = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]
     assumed = keyed(emulator, "sts", credentials["AccessKeyId"], credentials["SessionToken"])
     assert assumed.get_caller_identity()["Account"] == MEMBER
     emulator.reset()
-    assert assumed.get_caller_identity()["Account"] == PAYER
+    assert refused(assumed.get_caller_identity)["code"] == "InvalidClientTokenId", "a member's role became the payer"
 
 
 def test_a_standalone_account_has_an_organisation_and_exports_of_its_own(emulator, client, exports, definition):
