@@ -11,20 +11,24 @@ from datetime import UTC, datetime, timedelta
 
 Action = Callable[[datetime], None]
 FASTEST = 1e7
-"""Four months a second: the calendar's end, the year 9999, stays hours away."""
+"""Four months a second."""
+FIRST = datetime(1970, 1, 1, tzinfo=UTC)
+LAST = datetime(2999, 12, 31, tzinfo=UTC)
+"""Where emulated time stands still: what is scheduled for later, and looked up in the past, still has a date."""
 _log = logging.getLogger(__name__)
 
 
 class Clock:
     """Time in UTC that runs ``speed`` times as fast as the wall.
 
-    :param start: the emulated time now; the wall's time when ``None``.
+    :param start: the emulated time now, :data:`FIRST` to :data:`LAST`; the wall's time when ``None``.
     :param speed: emulated seconds per second of the wall, above 0, at most :data:`FASTEST`.
+    :raises ValueError: if one of them is not in its bounds.
     """
 
     def __init__(self, start: datetime | None = None, speed: float = 1.0) -> None:
         self._lock = threading.Lock()
-        self._emulated = start or datetime.now(UTC)
+        self._emulated = checked_moment(start or datetime.now(UTC))
         self._wall = time.monotonic()
         self._speed = _checked_speed(speed)
         self._jumps = 0
@@ -41,9 +45,7 @@ class Clock:
 
     @speed.setter
     def speed(self, speed: float) -> None:
-        with self._lock:
-            self._rebase()
-            self._speed = _checked_speed(speed)
+        self.change(speed=speed)
 
     def now(self) -> datetime:
         """Give the emulated time, aware, in UTC."""
@@ -53,16 +55,26 @@ class Clock:
     def advance(self, seconds: float) -> datetime:
         """Move on by ``seconds`` of emulated time (0 or more) and give the new time.
 
-        :raises ValueError: if ``seconds`` is negative: deliveries cannot be undone; or beyond the calendar.
+        :raises ValueError: if ``seconds`` is negative: deliveries cannot be undone; or beyond :data:`LAST`.
         """
-        if not seconds >= 0:
-            raise ValueError(f"advance_seconds must be 0 or more, not {seconds}: the clock cannot go back")
+        return self.change(advance_seconds=seconds)
+
+    def change(self, *, advance_seconds: float | None = None, speed: float | None = None) -> datetime:
+        """Move on, change the pace, or both, and give the new time.
+
+        :raises ValueError: as :meth:`advance` and :class:`Clock` do; then neither has happened.
+        """
+        checked = self._speed if speed is None else _checked_speed(speed)
         with self._lock:
-            try:
-                self._emulated = self._rebase() + timedelta(seconds=seconds)
-            except OverflowError:
-                raise ValueError(f"advance_seconds: {seconds} is beyond the calendar") from None
-            self._jumps += 1
+            now = self._rebase()
+            if advance_seconds is not None:
+                if not advance_seconds >= 0:
+                    raise ValueError(f"advance_seconds must be 0 or more, not {advance_seconds}: time does not go back")
+                if advance_seconds > (LAST - now).total_seconds():
+                    raise ValueError(f"advance_seconds: the clock goes to {LAST:%Y-%m-%d} only")
+                self._emulated += timedelta(seconds=advance_seconds)
+                self._jumps += 1
+            self._speed = checked
             return self._emulated
 
     def set(self, moment: datetime) -> None:
@@ -74,9 +86,20 @@ class Clock:
 
     def _rebase(self) -> datetime:
         wall = time.monotonic()
-        self._emulated += timedelta(seconds=(wall - self._wall) * self._speed)
+        passed = (wall - self._wall) * self._speed
+        self._emulated += timedelta(seconds=min(passed, (LAST - self._emulated).total_seconds()))
         self._wall = wall
         return self._emulated
+
+
+def checked_moment(moment: datetime) -> datetime:
+    """Give an aware ``moment`` if the clock can show it.
+
+    :raises ValueError: with one sentence if it is before :data:`FIRST` or after :data:`LAST`.
+    """
+    if not FIRST <= moment <= LAST:
+        raise ValueError(f"start: {moment:%Y-%m-%d} is not from {FIRST:%Y-%m-%d} to {LAST:%Y-%m-%d}")
+    return moment
 
 
 def _checked_speed(speed: float) -> float:

@@ -128,11 +128,13 @@ class Journal:
         return dict(sorted(counted.items()))
 
     def clear(self) -> None:
-        """Forget all requests."""
+        """Forget all requests that have ended; those under way are carried out yet, and stay."""
         with self._lock:
-            self._entries.clear()
-            self._with_input.clear()
-            self._input = 0
+            for kept in (self._entries, self._with_input):
+                under_way = [entry for entry in kept if entry.seconds is None]
+                kept.clear()
+                kept.extend(under_way)
+            self._input = sum(len(entry.body or b"") for entry in self._with_input)
 
     def _find(
         self, operation: str | None, service: str | None, account: str | None, error: str | None

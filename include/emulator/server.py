@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from emulator.web.httpd import Server
 from emulator.world import World
 
 _TICK_SECONDS = 0.2
+_log = logging.getLogger(__name__)
 _only_one = threading.Lock()
 
 
@@ -36,8 +38,8 @@ class Emulator:
         except BaseException:
             _only_one.release()
             raise
-        shown = "127.0.0.1" if host in ("0.0.0.0", "") else host  # noqa: S104 - shown, not bound
-        self.url = f"http://{shown}:{self._server.server_port}"
+        shown = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - shown, not bound
+        self.url = f"http://{f'[{shown}]' if ':' in shown else shown}:{self._server.server_port}"
         self._threads = [
             threading.Thread(target=self._server.serve_forever, name="emulator-server", daemon=True),
             threading.Thread(target=self._tick, name="emulator-ticker", daemon=True),
@@ -50,7 +52,8 @@ class Emulator:
 
     @property
     def faults(self) -> Faults:
-        """The fault rules: ``add(rule)``, ``list()``, ``clear()``."""
+        """The fault rules: ``add(rule)``, ``list()``, ``remove(id)``, ``clear()``; what fell due before was theirs."""
+        self._world.settle()
         return self._world.faults
 
     def requests(self, operation: str | None = None, service: str | None = None, **more: Any) -> list[dict[str, Any]]:
@@ -62,7 +65,8 @@ class Emulator:
 
     def charges(self) -> list[dict[str, Any]]:
         """Give what AWS would charge for bill estimates, as ``GET /_emulator/charges`` does."""
-        return self._world.calculator.charges()
+        with self._world.present():
+            return self._world.calculator.charges()
 
     def snapshot(self, name: str = "snapshot") -> str:
         """Keep everything under a name, for :meth:`restore`, and give the name.
@@ -105,7 +109,10 @@ class Emulator:
     def _tick(self) -> None:
         """Deliver on time even if nobody asks."""
         while not self._stopping.wait(_TICK_SECONDS):
-            self._world.settle()
+            try:
+                self._world.settle()
+            except Exception:
+                _log.exception("what is due now failed")
 
 
 @contextmanager
@@ -135,7 +142,7 @@ def running(
     settings = Settings(
         accounts=parse_accounts(accounts),
         buckets=tuple(parse_bucket(bucket) for bucket in buckets),
-        start=parse_moment(start) if isinstance(start, str) else start,
+        start=None if start is None else parse_moment(start),
         speed=speed,
         seed=seed,
         rows=rows,

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from emulator.clock import checked_moment
+
 ACCOUNTS = ("111122223333", "444455556666")
 REGION = "us-east-1"
 _LONGEST_HOURS = 365 * 24  # an estimate is kept for a year
@@ -53,7 +55,7 @@ def parse_accounts(values: Sequence[str]) -> tuple[str, ...]:
     :raises ValueError: with one sentence if one is not twelve digits, given twice, or if there is none.
     """
     for value in values:
-        if not re.fullmatch(r"\d{12}", value):
+        if not re.fullmatch(r"[0-9]{12}", value):
             raise ValueError(f"accounts: {value!r} is not an account number; give twelve digits")
     if not values or len(set(values)) != len(values):
         raise ValueError("accounts: give at least one account, each of them once")
@@ -66,7 +68,7 @@ def parse_bucket(value: str) -> tuple[str, str]:
     :raises ValueError: with one sentence if it is anything else.
     """
     account, _, name = value.partition("/")
-    if not re.fullmatch(r"\d{12}", account) or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
+    if not re.fullmatch(r"[0-9]{12}", account) or not re.fullmatch(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", name):
         raise ValueError(f"bucket: {value!r} is not ACCOUNT/NAME, e.g. 111122223333/finops-exports-111122223333")
     return account, name
 
@@ -85,13 +87,13 @@ def parse_hours(value: str) -> tuple[float, float]:
     return low, high
 
 
-def parse_moment(value: str) -> datetime:
+def parse_moment(value: str | datetime) -> datetime:
     """Read an ISO 8601 time; without an offset it is UTC.
 
-    :raises ValueError: with one sentence if it is anything else.
+    :raises ValueError: with one sentence if it is anything else, or a time that the clock does not go to.
     """
     try:
-        moment = datetime.fromisoformat(value)
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     except ValueError:
         raise ValueError(f"start: {value!r} is not a time, e.g. 2026-11-20T06:00:00Z") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    return checked_moment(moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)

@@ -91,7 +91,7 @@ class Handler(MotoRequestHandler):
 
 
 class Server(ThreadingMixIn, HTTPServer):
-    """One thread per connection. ``port`` 0 takes a free one.
+    """One thread per connection. ``host`` is a name or an address, of IPv6 too; ``port`` 0 takes a free one.
 
     :raises OSError: if the address cannot be had.
     """
@@ -111,6 +111,7 @@ class Server(ThreadingMixIn, HTTPServer):
         self._waker, self._wakened = socket.socketpair()
         self._open: set[socket.socket] = set()
         self._open_lock = threading.Lock()
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         super().__init__((host, port), Handler)
 
     def serve_forever(self, poll_interval: float = 0) -> None:

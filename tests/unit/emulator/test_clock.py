@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from emulator.clock import Clock, Timeline
+from emulator.clock import FASTEST, FIRST, LAST, Clock, Timeline
 
 START = datetime(2026, 11, 20, 6, tzinfo=UTC)
 
@@ -69,12 +69,29 @@ def test_only_what_is_due_makes_work():
     assert (timeline.is_due(START - timedelta(seconds=1)), timeline.is_due(START)) == (False, True)
 
 
-def test_a_clock_that_ran_beyond_the_calendar_can_be_set():
-    clock = Clock(datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC))
-    with pytest.raises(OverflowError):
-        clock.now()
+def test_a_clock_stands_still_at_its_end_and_can_be_set_back():
+    clock = Clock(LAST - timedelta(microseconds=1), speed=FASTEST)
+    while clock.now() < LAST:
+        pass
+    assert clock.now() == LAST
+    clock.speed = 1
     clock.set(START)
     assert clock.now() - START < timedelta(minutes=1)
+
+
+@pytest.mark.parametrize("start", [FIRST - timedelta(seconds=1), LAST + timedelta(seconds=1)])
+def test_a_clock_starts_within_its_bounds(start):
+    with pytest.raises(ValueError, match=r"start: .* is not from 1970-01-01 to 2999-12-31"):
+        Clock(start)
+
+
+@pytest.mark.parametrize(("seconds", "speed"), [(3600, -1), (-1, 60)])
+def test_a_change_that_is_half_wrong_changes_nothing(seconds, speed):
+    clock = Clock(START)
+    with pytest.raises(ValueError, match="must be"):
+        clock.change(advance_seconds=seconds, speed=speed)
+    assert clock.now() - START < timedelta(minutes=1), "the clock moved, and its mover was told that it did not"
+    assert (clock.speed, clock.jumps) == (1, 0)
 
 
 def test_moving_the_clock_is_a_jump_and_reading_it_is_none():
@@ -110,3 +127,16 @@ def test_everybody_who_asks_after_a_jump_finds_what_it_brought(emulator, exports
     for thread in threads:
         thread.join()
     assert found == [True] * 5
+
+
+def test_the_ticker_goes_on_after_a_failure(emulator, monkeypatch, caplog):
+    ticked, failures = threading.Event(), [RuntimeError("this tick fails")]
+
+    def settle():
+        if failures:
+            raise failures.pop()
+        ticked.set()
+
+    monkeypatch.setattr(emulator._world, "settle", settle)
+    assert ticked.wait(20), "one failure ended the ticker for ever"
+    assert "this tick fails" in caplog.text

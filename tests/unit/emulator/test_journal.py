@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from emulator.accounts import Caller
 from emulator.journal import Journal
+from emulator.protocol.wire import Answer
 
 NOW = datetime(2026, 11, 20, 6, tzinfo=UTC)
 CALLER = Caller("AKIADEMO111122223333", "bcm-data-exports", "111122223333")
@@ -31,9 +32,19 @@ def test_one_input_larger_than_all_room_is_dropped():
 def test_an_emptied_log_has_all_its_room_again():
     journal = Journal(kept_input=10)
     for _ in range(2):
-        journal.begin("bcm-data-exports", "ListExports", CALLER, NOW, b'{"b": 1}')
+        journal.begin("bcm-data-exports", "ListExports", CALLER, NOW, b'{"b": 1}').end(None)
         assert [entry["params"] for entry in journal.entries()] == [{"b": 1}]
         journal.clear()
+
+
+def test_a_request_under_way_stays_in_an_emptied_log():
+    journal = Journal()
+    journal.begin("bcm-data-exports", "ListTables", CALLER, NOW).end(None)
+    under_way = journal.begin("bcm-data-exports", "ListExports", CALLER, NOW, b"{}")
+    journal.clear()
+    under_way.end(Answer(200))
+    told = [(entry["operation"], entry["status"]) for entry in journal.entries()]
+    assert told == [("ListExports", 200)], "a request that was carried out is in no log"
 
 
 def test_a_name_without_end_is_cut():

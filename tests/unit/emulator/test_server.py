@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import os
 import re
@@ -15,7 +16,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from emulator.server import running
+from emulator.server import Emulator, running
+from emulator.settings import Settings
 
 INCLUDE = Path(__file__).parents[3] / "include"
 
@@ -160,6 +162,8 @@ def test_signals_on_the_heels_of_each_other_end_it_too(start):
         (["--bucket", "nothing"], "--bucket: 'nothing' is not ACCOUNT/NAME"),
         (["--accounts", "1,2"], "--accounts: '1' is not an account number"),
         (["--start", "noon"], "--start: 'noon' is not a time"),
+        (["--start", "9999-12-31"], "--start: 9999-12-31 is not from 1970-01-01 to 2999-12-31"),
+        (["--accounts", "\u0661" * 12], "is not an account number"),
         (["--speed", "0"], "--speed: must be above 0"),
         (["--speed", "1e9"], "--speed: must be above 0"),
         (["--rows", "0"], "--rows: must be at least 1"),
@@ -176,6 +180,23 @@ def test_a_mistake_on_the_command_line_is_one_sentence(arguments, says):
 def test_a_port_that_is_taken_is_one_sentence(emulator):
     done = command("--port", str(urlsplit(emulator.url).port))
     assert (done.returncode, "cannot serve on" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+
+
+@pytest.mark.parametrize(("host", "shown"), [("::1", "[::1]"), ("::", "[::1]"), ("0.0.0.0", "127.0.0.1")])
+def test_addresses_of_both_kinds_can_be_served_on(host, shown):
+    try:
+        emulator = Emulator(Settings(), host)
+    except OSError as error:
+        if ":" in host and error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+            pytest.skip("this machine has no IPv6")
+        raise
+    emulator.start()
+    try:
+        assert re.fullmatch(rf"http://{re.escape(shown)}:\d+", emulator.url)
+        with urllib.request.urlopen(f"{emulator.url}/_emulator/health") as answer:
+            assert answer.status == 200
+    finally:
+        emulator.stop()
 
 
 def test_help_names_every_option():
