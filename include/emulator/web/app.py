@@ -20,7 +20,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class EmulatorApp:
-    """Tells requests apart and lets the right part answer. Every request sees a world that is up to date.
+    """Tells requests apart and lets the right part answer. A request to a service sees a world that is up to date.
 
     :param stopping: set when the server stops.
     """
@@ -45,7 +45,7 @@ class EmulatorApp:
         reason = self._refusal(environ)
         if reason:
             return control.refused(reason)
-        if environ["PATH_INFO"].startswith(control.PREFIX):
+        if _is_control(environ):
             return self._control.answer(environ, body)
         if face.is_asked(environ):
             return face.answer(self._world, environ)
@@ -57,11 +57,15 @@ class EmulatorApp:
 
     def _refusal(self, environ: dict[str, Any]) -> str | None:
         """Say why a request is refused before anybody looks at it; the emulator's inside is for few."""
-        reason = gate.foreign_page(environ)
-        is_inside = environ["PATH_INFO"].startswith((control.PREFIX, _MOTO_CONTROL)) or face.is_asked(environ)
-        if reason or not is_inside or self._world.settings.open_control:
+        is_face = face.is_asked(environ)
+        reason = gate.foreign_page(environ, is_face)
+        if reason or not (is_face or _is_control(environ) or environ["PATH_INFO"].startswith(_MOTO_CONTROL)):
             return reason
-        return gate.refusal(environ)
+        return gate.refusal(environ, self._world.settings.open_control)
+
+
+def _is_control(environ: dict[str, Any]) -> bool:
+    return f"{environ['PATH_INFO']}/".startswith(f"{control.ROOT}/")
 
 
 def _phrase(status: int) -> str:

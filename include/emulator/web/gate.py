@@ -1,40 +1,54 @@
-"""Who may ask what: the control API and the status page are this machine's; other sites' web pages get nothing."""
+"""Who may ask what: the control API and the status page are this machine's; other sites' web pages get nothing.
+
+A page of another site has two ways. It asks for this address, and the browser says where it comes from (Origin,
+Sec-Fetch-Site). Or its own name is made to resolve to this address (DNS rebinding), and the browser takes the
+emulator for that site: then only the name in the Host header tells.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from ipaddress import IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 _HOST = re.compile(r"\[([^\]]+)\](?::\d+)?|([^:\[\]]+)(?::\d+)?")
+# Nobody can register these, https://www.iana.org/assignments/special-use-domain-names and ICANN's .internal.
+_PRIVATE = (".internal", ".local", ".localhost", ".test", ".home.arpa")
 
 
-def refusal(environ: Mapping[str, Any]) -> str | None:
-    """Give the reason to refuse a WSGI request, ``None`` if it comes from this machine.
+def refusal(environ: Mapping[str, Any], is_open: bool = False) -> str | None:
+    """Give the reason to refuse a WSGI request to the inside, ``None`` if it comes from this machine.
 
-    A browser on this machine comes from loopback whatever page it shows. The Host tells a name of another site that was
-    made to resolve to this machine (DNS rebinding); see :func:`foreign_page` for the rest.
+    A browser on this machine comes from loopback whatever page it shows: that is :func:`foreign_page`'s matter.
+
+    :param is_open: let other machines in, by addresses and names that no other site can have.
     """
-    if not _is_loopback(environ.get("REMOTE_ADDR", "")):
+    if not (is_open or _is_loopback(environ.get("REMOTE_ADDR", ""))):
         return "the control API answers this machine only; --open-control opens it to others"
     host = environ.get("HTTP_HOST")
-    if host is not None and not _is_this_machine(_name(host)):
-        return f"the control API answers to localhost and its addresses only, not to {host!r}"
-    return None
+    if host is None or (_is_private if is_open else _is_this_machine)(_name(host)):
+        return None
+    own = "addresses and to names that nobody can register" if is_open else "localhost and its addresses only"
+    return f"the control API answers to {own}, not to {host!r}"
 
 
-def foreign_page(environ: Mapping[str, Any]) -> str | None:
+def foreign_page(environ: Mapping[str, Any], is_face: bool = False) -> str | None:
     """Give the reason to refuse a request that a browser makes for the page of another site, else ``None``.
 
     moto lets every page in (CORS), and some of its services run what they are given, such as Lambda in Docker. Pages
-    of this machine, and of the name that the emulator itself is called by, may ask.
+    of this machine may ask, and of the name that the emulator itself is called by if no other site can have that.
+
+    :param is_face: the request is for the status page, which other sites may link to: it does nothing.
     """
     origin = environ.get("HTTP_ORIGIN")
     if origin is None:
-        return None
+        is_link = is_face and environ.get("HTTP_SEC_FETCH_DEST") == "document"
+        if environ.get("HTTP_SEC_FETCH_SITE") != "cross-site" or is_link:
+            return None
+        return "the emulator does not answer pages of other sites"
     page = _name(origin.partition("://")[2])
-    if page and (_is_this_machine(page) or page == _name(environ.get("HTTP_HOST", ""))):
+    if _is_this_machine(page) or (_is_private(page) and page == _name(environ.get("HTTP_HOST", ""))):
         return None
     return f"the emulator does not answer pages of {origin!r}"
 
@@ -45,14 +59,22 @@ def _name(host: str) -> str:
     return (found.group(1) or found.group(2)).lower().rstrip(".") if found else ""
 
 
+def _is_private(name: str) -> bool:
+    return bool(name) and ("." not in name or name.endswith(_PRIVATE) or _address(name) is not None)
+
+
 def _is_this_machine(name: str) -> bool:
     return name == "localhost" or name.endswith(".localhost") or _is_loopback(name)
 
 
-def _is_loopback(address: str) -> bool:
+def _is_loopback(text: str) -> bool:
+    address = _address(text)
+    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    return address is not None and (mapped or address).is_loopback
+
+
+def _address(text: str) -> IPv4Address | IPv6Address | None:
     try:
-        parsed = ip_address(address.partition("%")[0])
+        return ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    mapped = parsed.ipv4_mapped if isinstance(parsed, IPv6Address) else None
-    return (mapped or parsed).is_loopback
+        return None

@@ -32,7 +32,7 @@ def test_every_effect_has_a_rule_and_every_condition_a_word() -> None:
 
 def test_every_option_of_the_command_is_there() -> None:
     options = {option for action in parser()._actions for option in action.option_strings if option.startswith("--")}
-    assert {option for option in options - {"--help", "--host"} if option not in PAGE} == set()
+    assert {option for option in options - {"--help"} if option not in PAGE} == set()
 
 
 def test_every_route_of_the_control_api_is_there() -> None:
