@@ -173,9 +173,12 @@ def _services(effect: str, conditions: Mapping[str, Any]) -> tuple[str, ...] | N
 
 
 def _may_not_find(description: Mapping[str, Any], operation: str) -> bool:
-    """Say whether an operation's model has the error that hiding makes: these operations name a resource by its id."""
+    """Say whether an operation names a resource by its id: its model has the error that hiding makes, or it deletes.
+
+    Pricing Calculator's deletes succeed without that error when there is nothing to delete.
+    """
     errors = description["operations"][operation].get("errors", [])
-    return any(error["shape"] == "ResourceNotFoundException" for error in errors)
+    return operation.startswith("Delete") or any(error["shape"] == "ResourceNotFoundException" for error in errors)
 
 
 def _signing_name(service: str) -> str:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
+
+import boto3
 import pytest
+from tests.unit.emulator.bills import CUR, SMALL, read
+
+from emulator.server import running
 
 PAYER, MEMBER = "111122223333", "444455556666"
 OFFERING = "11111111-1111-1111-1111-111111111111"
@@ -292,3 +298,26 @@ def test_line_items_are_filtered(calculator, finish):
         billEstimateId=estimate["id"], filters=[{"name": "SERVICE_CODE", "values": ["AmazonS3"]}]
     )
     assert {item["serviceCode"] for item in listed["items"]} == {"AmazonS3"}
+
+
+def test_historical_cost_is_what_cur_says_on_the_day_of_the_estimate():
+    """Early in the next month, before usage that comes late, corrections and refunds."""
+    with running(start="2026-11-02T00:00:00Z", rows=500) as emulator:
+        keys = {"aws_access_key_id": f"AKIADEMO{PAYER}", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+        client = boto3.client("bcm-pricing-calculator", endpoint_url=emulator.url, **keys)
+        scenario = client.create_bill_scenario(name="s")["id"]
+        estimate = client.create_bill_estimate(billScenarioId=scenario, name="e")["id"]
+        emulator.clock.advance(12 * HOUR)
+        total = client.get_bill_estimate(identifier=estimate)["costSummary"]["totalCostDifference"]
+    day, settled = (_total(datetime(2026, 11, day, tzinfo=UTC)) for day in (2, 15))
+    assert day != pytest.approx(settled, abs=0.01), "nothing is restated, so that this shows nothing"
+    assert total["historicalCost"]["amount"] == pytest.approx(day, abs=0.01)
+
+
+def _total(now):
+    """October's bill before tax, as known at a moment."""
+    where = "bill_bill_type <> 'Purchase' AND line_item_line_item_type <> 'Tax'"
+    (row,) = read(
+        CUR, "sum(line_item_unblended_cost) AS total", where=where, organisation=SMALL, month=date(2026, 10, 1), now=now
+    )
+    return row["total"]

@@ -218,3 +218,19 @@ def test_a_standalone_account_has_scenarios_of_its_own(client, calculator, scena
 def test_member_accounts_are_refused(client, refused, operation, params):
     answer = refused(getattr(client("bcm-pricing-calculator", MEMBER), operation), **params)
     assert (answer["code"], answer["reason"]) == ("ValidationException", "invalidRequestFromMember")
+
+
+def test_a_hidden_resource_is_not_deleted_by_its_id(emulator, calculator, scenario):
+    workload = calculator.create_workload_estimate(name="hidden")["id"]
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="hidden")["id"]
+    for operation in ("DeleteBillScenario", "DeleteBillEstimate", "DeleteWorkloadEstimate"):
+        emulator.faults.add({"operation": operation, "hide_seconds": 60})
+    calculator.delete_bill_scenario(identifier=scenario)
+    calculator.delete_bill_estimate(identifier=estimate)
+    calculator.delete_workload_estimate(identifier=workload)
+    for list_them in (
+        calculator.list_bill_scenarios,
+        calculator.list_bill_estimates,
+        calculator.list_workload_estimates,
+    ):
+        assert len(list_them()["items"]) == 1, "what is not found by its id was deleted by it"
