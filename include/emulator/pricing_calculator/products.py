@@ -78,7 +78,7 @@ def _product(sku: Sku, region: Region) -> Product:
         and sku.usage_type.startswith("BoxUsage:")
         and sku.operation == LINUX_ON_SHARED_HARDWARE
     )
-    serverless = sku.usage_type.startswith("Fargate-") or sku.usage_type == "Lambda-GB-Second"
+    serverless = sku.usage_type.startswith(("Fargate-", "Lambda-GB-Second"))
     return Product(
         sku.service_code,
         sku.unit,
