@@ -128,9 +128,9 @@ class _Model:
 
     def _free(self, part: Part) -> None:
         """What was negotiated for a part that is no more is gone; what covered it can cover something else."""
-        if part.discount:
-            self.bill.add(Identity(part.key, PRIVATE_DISCOUNT), part.unit, part.location, 0.0, -part.discount)
         commitment, known = self._by_arn.get(part.commitment), product(*part.key[:3])
+        if part.type == USAGE and known:
+            self._discount(part.key, known, -part.cost)
         if commitment is None:
             return
         if part.type == PLAN_USAGE:
@@ -142,14 +142,17 @@ class _Model:
     def _add_usage(self, item: Item) -> None:
         key, zone, known = _key(item), item.get("availabilityZone", ""), _product(item)
         amount = math.fsum(quantity["amount"] for quantity in item["quantities"])
-        line = Identity(key, USAGE, zone)
         cost = amount * known.rate
-        self.bill.add(line, known.unit, known.region.name, amount, cost)
-        if known.discount:
-            discount = Identity(key, PRIVATE_DISCOUNT)
-            self.bill.add(discount, known.unit, known.region.name, 0.0, -cost * known.discount)
+        self.bill.add(Identity(key, USAGE, zone), known.unit, known.region.name, amount, cost)
+        self._discount(key, known, cost)
         if self._coverage and known.compute:
             self._coverage.add(key, zone, known, _by_hour(item["quantities"], self._history), modelled=True)
+
+    def _discount(self, key: SkuKey, known: Product, cost: float) -> None:
+        """Take off what is negotiated of USD of usage, in a line of its own as CUR has it."""
+        if known.discount:
+            line = Identity(key, PRIVATE_DISCOUNT)
+            self.bill.add(line, known.unit, known.region.name, 0.0, -cost * known.discount)
 
 
 def _replaced(item: Item, history: History) -> Iterable[Part]:

@@ -86,11 +86,6 @@ class Part:
         return self.type in (USAGE, PLAN_USAGE, RESERVED_USAGE)
 
     @property
-    def discount(self) -> float:
-        """What is negotiated off its cost, as its part of the month's PrivateRateDiscount lines: 0 or negative."""
-        return self.effective_cost - self.cost if self.type == USAGE else 0.0
-
-    @property
     def commitment(self) -> str:
         """The ARN of the Savings Plan or reservation that it belongs to; empty if to none."""
         return self.plan or self.reservation
