@@ -43,6 +43,14 @@ def test_no_table_is_cut_off_on_a_desk(page: Page, emulator: Emulator) -> None:
     assert page.locator(".scroll").evaluate_all(cut) == []
 
 
+@pytest.mark.parametrize("page", [390], indirect=True)
+def test_the_outcome_of_a_request_can_be_seen_on_a_telephone(page: Page, emulator: Emulator) -> None:
+    page.goto(emulator.url)
+    box = page.get_by_text("ValidationException").bounding_box()
+    assert box
+    assert box["x"] + box["width"] < 390, "a person has to scroll to the side to see that a request failed"
+
+
 def test_the_progress_of_an_estimate_can_be_seen(page: Page, emulator: Emulator) -> None:
     page.goto(emulator.url)
     bar = page.get_by_role("img", name="of at most 12 h").bounding_box()

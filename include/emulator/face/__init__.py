@@ -1,7 +1,7 @@
 """The status page at ``/``: what this emulator knows, for a person who looks. One HTML file, without script.
 
 It is read-only and shows the state as it is: unlike a request to a service it brings nothing up to date, so a page
-left open changes nothing and waits for nobody.
+left open changes nothing. It holds the world's lock while it reads, and not while it writes the page.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from emulator.data_exports.definition import read_query
@@ -22,63 +23,86 @@ if TYPE_CHECKING:
     from emulator.world import World
 
 MOST = 20
-"""How many resources of a kind, and requests, are shown: the newest."""
+"""How many of a kind are shown, whatever it is: the page stays one that a person can read."""
+MOST_ACCOUNTS = 6
 MOST_EXECUTIONS = 5
 _RUN = timedelta(hours=1)  # longer than a run takes
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
-class Newest:
-    """The newest of many, the newest first."""
+class Shown:
+    """The first of many.
 
-    items: list[dict[str, Any]]
+    :param urgent: how many of all there are that want to be seen first.
+    """
+
+    items: list[Any]
     total: int
+    urgent: int = 0
 
     @property
     def hidden(self) -> int:
         """How many there are that are not shown."""
         return self.total - len(self.items)
 
+    @property
+    def urgent_hidden(self) -> int:
+        """How many of these are urgent."""
+        return max(0, self.urgent - len(self.items))
+
     @classmethod
-    def of(cls, things: Sequence[Item], describe: Callable[[Item], dict[str, Any]], most: int = MOST) -> Newest:
-        """Describe the last ``most`` of ``things``."""
-        return cls([describe(thing) for thing in reversed(things[-most:])], len(things))
+    def first(cls, things: Sequence[Any], most: int = MOST) -> Shown:
+        """Take the first of ``things`` as they are."""
+        return cls(list(things[:most]), len(things))
+
+    @classmethod
+    def newest(
+        cls,
+        things: Sequence[Item],
+        describe: Callable[[Item], dict[str, Any]],
+        urgent: Callable[[Item], bool] = lambda thing: False,
+        most: int = MOST,
+    ) -> Shown:
+        """Describe the urgent ones of ``things``, which are in the order of their age, and then the newest."""
+        ordered = list(reversed(things))
+        ordered.sort(key=urgent, reverse=True)  # stable: each part stays the newest first
+        return cls([describe(thing) for thing in ordered[:most]], len(things), sum(map(urgent, things)))
 
 
 def view(world: World) -> dict[str, Any]:
     """Give the values that the page is written from; they do not change with the world afterwards."""
+    requests, counts = world.journal.entries(limit=MOST)[::-1], world.journal.counts().values()
     with world.lock:
         now = world.clock.now()
         exports = world.exports.all()
         scenarios, estimates = world.calculator.all_scenarios(now), world.calculator.all_estimates(now)
         ready = [one for one in scenarios if one.status(now) == "READY"]
-        counts = world.journal.counts().values()
+        owners = [one.account for one in exports] + [one.account for one in scenarios + estimates]
         return {
             "now": now,
             "speed": world.clock.speed,
             "settings": world.settings,
-            "accounts": _accounts(
-                world, [one.account for one in exports] + [one.account for one in scenarios + estimates]
-            ),
-            "exports": Newest.of(exports, lambda one: _export(one, now)),
+            "accounts": Shown.first(_accounts(world, owners), MOST_ACCOUNTS),
+            "exports": Shown.newest(exports, lambda one: _export(one, now), lambda one: one.health != "HEALTHY"),
             "delivered": sum(run.status == "DELIVERY_SUCCESS" for one in exports for run in one.executions),
-            "unhealthy": sum(one.health != "HEALTHY" for one in exports),
+            "first_runs_in": max((_delivered_in(one, now) for one in exports if not one.runs), default=None),
             "ready": len(ready),
-            "ready_scenario": ready[-1].id if ready else None,
-            "scenarios": Newest.of(scenarios, lambda one: _scenario(one, now)),
-            "estimates": Newest.of(estimates, lambda one: _estimate(world, one, now)),
-            "estimating": sum(one.status == "IN_PROGRESS" for one in estimates),
-            "workloads": Newest.of(world.calculator.workloads.all(now), lambda one: _workload(world, one, now)),
+            "scenarios": Shown.newest(scenarios, lambda one: _scenario(one, now)),
+            "estimates": Shown.newest(
+                estimates, lambda one: _estimate(world, one, now), lambda one: one.status == "IN_PROGRESS"
+            ),
+            "workloads": Shown.newest(world.calculator.workloads.all(now), lambda one: _workload(world, one, now)),
             "takes": [timedelta(hours=hours) for hours in world.settings.estimate_hours],
-            "buckets": storage.contents(),
-            "faults": [_fault(rule) for rule in world.faults.list()],
-            "charges": world.calculator.charges(),
+            "buckets": Shown.first(sorted(storage.contents(), key=_delivered_at, reverse=True)),
+            "faults": Shown.first([_fault(rule) for rule in world.faults.list()]),
+            "charges": Shown.first(sorted(world.calculator.charges(), key=itemgetter("month"), reverse=True)),
             "free_estimates": FREE_ESTIMATES_A_MONTH,
             "further_estimate_usd": USD_PER_FURTHER_ESTIMATE,
-            "requests": Newest(world.journal.entries(limit=MOST)[::-1], sum(one["calls"] for one in counts)),
+            "requests": Shown(requests, sum(one["calls"] for one in counts)),
             "failed_requests": sum(one["errors"] for one in counts),
-            **_proposed(world),
+            **_proposed_export(world),
+            **_proposed_estimate(world, [one for one in scenarios if one.account == world.settings.payer], now),
         }
 
 
@@ -99,14 +123,23 @@ def _export(record: ExportRecord, now: datetime) -> dict[str, Any]:
     return {
         **record.describe(),
         "name": record.name,
+        "arn": record.arn,
         "account": record.account,
         "table": table.name,
         "output": s3["S3OutputConfigurations"],
         "place": f"s3://{s3['S3Bucket']}/{s3['S3Prefix']}",
         "next_run_at": record.next_run_at,
-        "delivered_in": record.next_run_at - now + _RUN if record.next_run_at else None,
-        "executions": Newest.of(record.executions, execution, MOST_EXECUTIONS),
+        "executions": Shown.newest(record.executions, execution, most=MOST_EXECUTIONS),
     }
+
+
+def _delivered_in(record: ExportRecord, now: datetime) -> timedelta:
+    """How long until a new export's first delivery is surely there."""
+    return (record.next_run_at or now) - now + _RUN
+
+
+def _delivered_at(bucket: storage.Contents) -> float:
+    return bucket.delivered_at.timestamp() if bucket.delivered_at else 0
 
 
 def _scenario(scenario: Scenario, now: datetime) -> dict[str, Any]:
@@ -141,7 +174,18 @@ def _fault(rule: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in rule.items() if name != "id"})
 
 
-def _proposed(world: World) -> dict[str, Any]:
+def _proposed_estimate(world: World, scenarios: Sequence[Scenario], now: datetime) -> dict[str, Any]:
+    """What to type for a first estimate: the payer's scenario that it can be made of, or a free name for one."""
+    ready = [one for one in scenarios if one.status(now) == "READY"]
+    taken = {one.name for one in scenarios}
+    names = ("what-if", *(f"what-if-{number}" for number in range(2, len(taken) + 2)))
+    return {
+        "ready_scenario": ready[-1].id if ready else None,
+        "proposed_scenario": next(name for name in names if name not in taken),
+    }
+
+
+def _proposed_export(world: World) -> dict[str, Any]:
     """What to type for a first export: the definition, and the bucket's policy if there is no bucket yet."""
     payer = world.settings.payer
     own = [name for account, name in world.settings.buckets if account == payer and storage.owner(name) == payer]

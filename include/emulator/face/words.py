@@ -73,6 +73,11 @@ def plural(number: int, noun: str, nouns: str = "") -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {nouns or noun + 's'}"
 
 
+def brief(text: str, most: int = 240) -> str:
+    """Cut a text of any length off where the page has had enough of it."""
+    return text if len(text) <= most else f"{text[: most - 1]}\u2026"
+
+
 def money(amount: Mapping[str, Any]) -> str:
     """Write AWS's CostAmount."""
     return f"{amount['amount']:,.2f} {amount['currency']}"
@@ -91,5 +96,5 @@ def _aware(at: datetime | str | float) -> datetime:
 
 
 FILTERS: Mapping[str, Callable[..., str]] = {
-    each.__name__: each for each in (tone, moment, clock, lasting, size, seconds, month, plural, money, change)
+    each.__name__: each for each in (tone, moment, clock, lasting, size, seconds, month, plural, brief, money, change)
 }

@@ -128,17 +128,21 @@ def test_the_page_is_no_request_of_its_own(emulator, get):
     assert emulator.requests() == []
 
 
-def test_an_empty_emulator_says_what_to_type(emulator, look):
+def test_an_empty_emulator_says_what_to_type(emulator, look, get):
     seen = look()
     assert seen.misplaced == []
     assert seen.open == []
     for command in (
         "aws bcm-data-exports create-export",
         "aws bcm-pricing-calculator create-bill-scenario --name what-if",
+        'aws bcm-pricing-calculator create-bill-estimate --bill-scenario-id "$scenario"',
         "aws bcm-data-exports list-tables",
         f"{emulator.url}/_emulator/faults",
     ):
         assert [one for one in seen.commands if command in one], command
+    for section, content in re.findall(r'<section aria-labelledby="(\w+)">(.*?)</section>', get()[2], re.DOTALL):
+        if 'class="empty"' in content and section != "charges":
+            assert "<pre>" in content, f"nothing is there under {section}, and no command that makes it"
     assert f"export AWS_ENDPOINT_URL={emulator.url} " in seen.text
     assert "5 bill estimates a month are free" in seen.section("What AWS would charge")
 
@@ -240,7 +244,7 @@ def test_faults_and_requests_are_shown(emulator, exports, refused, look):
     assert '"operation": "ListExports"' in seen.section("Faults in force")
     assert "/_emulator/faults" in seen.section("Faults in force")
     wanted = (
-        r"2026-11-20 06:0\d ListExports 400 ThrottlingException by a fault rule: error"
+        r"2026-11-20 06:0\d 400 ThrottlingException by a fault rule: error ListExports"
         r" [\d.]+ ms AKIADEMO111122223333 bcm-data-exports \d\d:\d\d:\d\d"
     )
     assert re.search(wanted, seen.section("Last requests"))
@@ -251,7 +255,7 @@ def test_a_request_that_got_no_answer_is_shown(emulator, exports, look):
     emulator.faults.add({"operation": "ListExports", "reset_connection": True})
     with pytest.raises(HTTPClientError):
         exports.list_exports()
-    assert "ListExports no answer by a fault rule: reset_connection" in look().section("Last requests")
+    assert "no answer by a fault rule: reset_connection ListExports" in look().section("Last requests")
 
 
 def test_an_assumed_role_is_named(client, exports, look):
@@ -265,7 +269,7 @@ def test_an_assumed_role_is_named(client, exports, look):
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys["SessionToken"],
     ).list_tables()
-    assert re.search(r"ListTables 200 [\d.]+ ms arn:aws:sts::111122223333:assumed-role/reader/me", look().text)
+    assert re.search(r"200 ListTables [\d.]+ ms arn:aws:sts::111122223333:assumed-role/reader/me", look().text)
 
 
 def test_what_clients_send_is_escaped(emulator, get):
