@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from emulator.data_exports.definition import read_query
+from emulator.face.shown import MOST, Shown
 from emulator.moto import storage
 from emulator.moto.bucket_policy import delivery_policy
 from emulator.pricing_calculator.rates import allowed_rate_types
@@ -22,52 +22,9 @@ if TYPE_CHECKING:
     from emulator.pricing_calculator.workload import WorkloadEstimate
     from emulator.world import World
 
-MOST = 20
-"""How many of a kind are shown, whatever it is: the page stays one that a person can read."""
 MOST_ACCOUNTS = 6
 MOST_EXECUTIONS = 5
 _RUN = timedelta(hours=1)  # longer than a run takes
-Item = TypeVar("Item")
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The first of many.
-
-    :param urgent: how many of all there are that want to be seen first.
-    """
-
-    items: list[Any]
-    total: int
-    urgent: int = 0
-
-    @property
-    def hidden(self) -> int:
-        """How many there are that are not shown."""
-        return self.total - len(self.items)
-
-    @property
-    def urgent_hidden(self) -> int:
-        """How many of these are urgent."""
-        return max(0, self.urgent - len(self.items))
-
-    @classmethod
-    def first(cls, things: Sequence[Any], most: int = MOST) -> Shown:
-        """Take the first of ``things`` as they are."""
-        return cls(list(things[:most]), len(things))
-
-    @classmethod
-    def newest(
-        cls,
-        things: Sequence[Item],
-        describe: Callable[[Item], dict[str, Any]],
-        urgent: Callable[[Item], bool] = lambda thing: False,
-        most: int = MOST,
-    ) -> Shown:
-        """Describe the urgent ones of ``things``, which are in the order of their age, and then the newest."""
-        ordered = list(reversed(things))
-        ordered.sort(key=urgent, reverse=True)  # stable: each part stays the newest first
-        return cls([describe(thing) for thing in ordered[:most]], len(things), sum(map(urgent, things)))
 
 
 def view(world: World) -> dict[str, Any]:

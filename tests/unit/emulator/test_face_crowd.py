@@ -11,7 +11,8 @@ from tests.unit.emulator.test_face import Outline
 
 from emulator.data_exports.state import ExportRecord
 from emulator.face import page
-from emulator.face.view import MOST, MOST_ACCOUNTS, Shown
+from emulator.face.shown import MOST, Shown
+from emulator.face.view import MOST_ACCOUNTS
 from emulator.moto import storage
 from emulator.server import running
 
