@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+import duckdb
 import pytest
 from tests.unit.emulator.bills import (
     CUR,
@@ -20,7 +21,7 @@ from tests.unit.emulator.bills import (
     totals,
 )
 
-from emulator.organisation import Organisation
+from emulator.organisation import Detail, Organisation, month_end
 
 WITHIN = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 MEDIUM = Organisation(7, PAYER, [MEMBER], 20_000)
@@ -38,11 +39,12 @@ def test_cur_and_focus_agree_by_service_and_account(organisation: Organisation, 
 
 
 def test_a_commitment_is_unused_while_it_covers_nothing() -> None:
-    """On the 19th of May this organisation has no machine that its plan covers."""
-    organisation = Organisation(7, PAYER, [MEMBER, "555566667777"], 1_500)
+    """On the 20th of May this organisation has no machine that its reserved database would apply to."""
+    organisation = Organisation(7, PAYER, [MEMBER], 6_000)
     how: dict[str, Any] = {"organisation": organisation, "month": date(2026, 5, 1)}
-    unused = read(FOCUS, "EffectiveCost", where="CommitmentDiscountStatus = 'Unused'", **how)
-    assert None not in [line["EffectiveCost"] for line in unused]
+    where = "CommitmentDiscountId LIKE 'arn:aws:rds%' AND ChargePeriodStart = '2026-05-20'"
+    (unused,) = read(FOCUS, "EffectiveCost, CommitmentDiscountStatus AS status, PricingQuantity", where=where, **how)
+    assert unused == {"EffectiveCost": pytest.approx(2 * 24 * 0.288), "status": "Unused", "PricingQuantity": 48}
     assert totals(CUR, **how) == totals(FOCUS, **how)
 
 
@@ -163,3 +165,22 @@ def test_the_past_month_is_restated_for_two_weeks_and_then_stays() -> None:
     assert corrected["Usage"] != late["Usage"]
     assert refunded["Usage"] < corrected["Usage"]
     assert refunded == settled == for_ever
+
+
+def billed(organisation: Organisation, month: date, days: int) -> float:
+    """What the month's bill comes to so many days after the month."""
+    sum_ = 0.0
+    with duckdb.connect() as connection:
+        for _ in organisation.bill(connection, month, month_end(month) + timedelta(days=days), Detail("MONTHLY")):
+            sum_ += connection.execute("SELECT coalesce(sum(billed), 0) FROM lines").fetchall()[0][0]
+    return sum_
+
+
+@pytest.mark.parametrize("month", [date(2026, 5, 1), JUNE, date(2026, 7, 1)])
+@pytest.mark.parametrize("seed", [7, 8])
+def test_every_month_is_corrected_in_the_second_week_after_it(seed: int, month: date) -> None:
+    organisation = Organisation(seed, PAYER, [MEMBER], 500)
+    first, fifth, tenth, thirteenth, for_ever = (billed(organisation, month, days) for days in (0, 5, 10, 13, 60))
+    assert fifth > first, "no usage came late"
+    assert thirteenth < tenth, "nothing changes between the tenth day and the fourteenth"
+    assert thirteenth == for_ever, "the month changes after its two weeks"

@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from tests.unit.emulator.bills import CUR, FOCUS, FOCUS_1_0, JUNE, MEMBER, NOVEMBER, PAYER, SMALL, read
+from tests.unit.emulator.bills import (
+    AMORTISED,
+    CUR,
+    FOCUS,
+    FOCUS_1_0,
+    JUNE,
+    LATER,
+    MEMBER,
+    NOVEMBER,
+    PAYER,
+    SMALL,
+    read,
+)
 
 from emulator.organisation import Organisation
 from emulator.tables.catalog import TABLES
@@ -120,9 +132,97 @@ def test_focus_purchases_and_commitments_are_consistent() -> None:
     assert {row["CapacityReservationStatus"] for row in rows} == {None, "Used", "Unused"}
 
 
+def test_every_rate_times_the_amount_is_its_cost() -> None:
+    pairs = {
+        "line_item_unblended_rate": "line_item_unblended_cost",
+        "line_item_net_unblended_rate": "line_item_net_unblended_cost",
+        "line_item_blended_rate": "line_item_blended_cost",
+        "pricing_public_on_demand_rate": "pricing_public_on_demand_cost",
+        "savings_plan_savings_plan_rate": "savings_plan_savings_plan_effective_cost",
+    }
+    columns = "line_item_usage_amount AS amount, line_item_usage_type AS usage_type, line_item_line_item_type AS type, "
+    rows = read(CUR, columns + ", ".join([*pairs, *pairs.values()]), organisation=MEDIUM, TIME_GRANULARITY="MONTHLY")
+    spot = [row for row in rows if "SpotUsage" in row["usage_type"]]
+    for row in rows:
+        if row["type"] in ("Usage", "SavingsPlanCoveredUsage", "DiscountedUsage"):
+            for rate, cost in pairs.items():
+                if row[rate] not in (None, ""):
+                    assert float(row[rate]) * row["amount"] == pytest.approx(row[cost]), f"{rate} is not that of {cost}"
+    for row in spot:
+        paid, public = float(row["line_item_unblended_rate"]), float(row["pricing_public_on_demand_rate"])
+        assert 0.2 < paid / public < 0.6, "the public on-demand price of Spot usage is not that of the type on demand"
+    assert spot
+
+
+def test_focus_lists_dynamic_prices_at_the_price_on_demand() -> None:
+    rows = read(FOCUS, "ListCost, ContractedCost, BilledCost, EffectiveCost", organisation=MEDIUM,
+                where="PricingCategory = 'Dynamic'", TIME_GRANULARITY="MONTHLY")  # fmt: skip
+    assert rows
+    for row in rows:
+        assert row["ListCost"] > row["ContractedCost"] == row["BilledCost"] == row["EffectiveCost"] > 0
+
+
+def test_s3_storage_says_its_class_and_ebs_its_volume_as_the_price_list_does() -> None:
+    rows = read(
+        CUR,
+        "DISTINCT line_item_usage_type AS usage_type, product['volume_type'] AS volume,"
+        " product['storage_class'] AS class",
+        where="product_region_code = 'us-east-1' AND line_item_line_item_type = 'Usage' AND pricing_unit = 'GB-Mo'"
+        " AND product_servicecode IN ('AmazonS3', 'AmazonEC2')",
+        organisation=MEDIUM,
+        TIME_GRANULARITY="MONTHLY",
+    )
+    found = {row["usage_type"]: (row["volume"], row["class"]) for row in rows}
+    assert found == {
+        "TimedStorage-ByteHrs": ("Standard", "General Purpose"),
+        "TimedStorage-SIA-ByteHrs": ("Standard - Infrequent Access", "Infrequent Access"),
+        "TimedStorage-INT-FA-ByteHrs": ("Intelligent-Tiering Frequent Access", "Intelligent-Tiering"),
+        "TimedStorage-GIR-ByteHrs": ("Glacier Instant Retrieval", "Archive Instant Retrieval"),
+        "TimedStorage-GDA-ByteHrs": ("Glacier Deep Archive", "Archive"),
+        "EBS:VolumeUsage.gp2": ("General Purpose", None),
+        "EBS:VolumeUsage.gp3": ("General Purpose", None),
+        "EBS:SnapshotUsage": (None, None),
+    }
+
+
+def test_the_support_fee_is_on_aws_own_charges() -> None:
+    (sums,) = read(
+        CUR,
+        f"sum({AMORTISED}) FILTER (bill_billing_entity = 'AWS' AND line_item_line_item_type NOT IN"
+        " ('Tax', 'Credit', 'Refund') AND product_servicecode <> 'AWSSupportBusiness') AS base,"
+        " sum(line_item_unblended_cost) FILTER (product_servicecode = 'AWSSupportBusiness'"
+        " AND line_item_line_item_type = 'Fee') AS fee",
+        organisation=MEDIUM,
+        TIME_GRANULARITY="MONTHLY",
+    )
+    assert 10_000 < sums["base"] < 80_000
+    assert sums["fee"] == pytest.approx(1000 + 0.07 * (sums["base"] - 10_000)), "the fee is on something else"
+
+
+def test_every_bill_has_an_invoice_of_its_own() -> None:
+    bills = "DISTINCT bill_billing_entity AS entity, bill_bill_type AS bill, bill_invoice_id AS invoice"
+    for month in (JUNE, NOVEMBER):  # there is a purchase in one and a refund in the other
+        rows = read(CUR, bills, organisation=MEDIUM, month=month, TIME_GRANULARITY="MONTHLY")
+        invoices = {row["invoice"] for row in rows}
+        assert len(rows) == len(invoices) == 3, (
+            "AWS's bill, the Marketplace's and a purchase or refund share an invoice"
+        )
+        shown = {row["InvoiceId"] for row in read(FOCUS, "DISTINCT InvoiceId", organisation=MEDIUM, month=month)}
+        assert shown == invoices
+
+
+def test_line_item_ids_do_not_outlive_a_refresh() -> None:
+    morning, evening = (
+        {row["id"] for row in read(CUR, "identity_line_item_id AS id", now=LATER + timedelta(hours=hours))}
+        for hours in (0, 9)
+    )
+    assert len(morning) == len(evening) > 100
+    assert not morning & evening, "who tells lines apart by their id over deliveries passes here and fails at AWS"
+
+
 @pytest.mark.parametrize(("day", "is_final"), [(6, False), (8, True)])
 def test_the_invoice_id_is_blank_until_the_month_is_final(day: int, is_final: bool) -> None:
-    how: dict[str, Any] = {"now": datetime(2026, 12, day, tzinfo=UTC)}
+    how: dict[str, Any] = {"now": datetime(2026, 12, day, tzinfo=UTC), "organisation": MEDIUM, "month": NOVEMBER}
     cur = {row["invoice"] for row in read(CUR, "bill_invoice_id AS invoice", **how)}
     focus = {row["invoice"] for row in read(FOCUS, "InvoiceId AS invoice", **how)}
     assert (cur, focus) == (focus, cur) if is_final else ({""}, {None})
