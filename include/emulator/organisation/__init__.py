@@ -30,12 +30,16 @@ class Organisation:
 
     `rows` is its size: resources and spend are in proportion to it, some two USD a month for each. Deterministic by
     `seed` and month, whatever is asked before. USD only.
+
+    With `usage_types` one sees of it only the resources whose usage type has one of these texts, and what it bought in
+    advance: what needs these alone need not make the whole bill.
     """
 
     seed: int
     payer: str
     members: Sequence[str]
     rows: int
+    usage_types: tuple[str, ...] = ()
 
     @cached_property
     def accounts(self) -> list[tuple[str, str]]:
@@ -47,7 +51,8 @@ class Organisation:
     @cached_property
     def fleet(self) -> Fleet:
         """Its resources."""
-        return build(self.seed, len(self.accounts), self.rows)
+        fleet = build(self.seed, len(self.accounts), self.rows)
+        return fleet.using(self.usage_types) if self.usage_types else fleet
 
     def bill(self, connection: duckdb.DuckDBPyConnection, month: date, now: datetime, detail: Detail) -> Iterator[None]:
         """Make a month's bill as known at `now` as tables of `connection`, slice by slice (bill.bill_slices)."""

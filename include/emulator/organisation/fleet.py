@@ -8,7 +8,7 @@ lines are some 160,000 slots of about 60 bytes; their resources exist only while
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -52,6 +52,11 @@ class Fleet:
 
     def __len__(self) -> int:
         return len(self.slots["sku"])
+
+    def using(self, usage_types: Sequence[str]) -> Fleet:
+        """The fleet without the slots whose usage type has none of these texts."""
+        wanted = np.array([any(text in each.usage_type for text in usage_types) for each in skus()])[self.slots["sku"]]
+        return replace(self, slots={name: values[wanted] for name, values in self.slots.items()})
 
     def blocks(self, size: int, by_resource: bool) -> list[slice]:
         """All slots in blocks of about `size`; with `by_resource` false, slots that are shown as one stay together."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,10 @@ _OWNED = """
         sum(quantity) AS quantity, sum(cost) AS cost, sum(amortized_upfront) AS amortized_upfront
     FROM {} WHERE type IN ('SavingsPlanRecurringFee', 'RIFee') GROUP BY ALL"""
 _HOURLY = """
-    SELECT number, hour, sum(quantity) AS quantity, usage_type, type FROM {}
-    WHERE type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage') AND (contains(usage_type, 'BoxUsage:')
-        OR contains(usage_type, 'Fargate-') OR contains(usage_type, 'Lambda-GB-Second'))
-    GROUP BY ALL"""
+    SELECT number, hour, type, sum(quantity) AS quantity FROM {}
+    WHERE type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage') GROUP BY ALL"""
+# The usage that commitments can cover.
+COVERABLE = ("BoxUsage:", "Fargate-", "Lambda-GB-Second")
 
 
 @dataclass(frozen=True)
@@ -207,7 +207,8 @@ def _read(organisation: Organisation, month: date, known_at: datetime, proceed: 
 
 def _read_hours(history: History, proceed: Proceed) -> dict[int, Hours]:
     selects = {"history_hours": _HOURLY}
-    with _reading(history.organisation, history.month, history.known_at, "HOURLY", selects, proceed) as connection:
+    organisation = replace(history.organisation, usage_types=COVERABLE)
+    with _reading(organisation, history.month, history.known_at, "HOURLY", selects, proceed) as connection:
         used = connection.execute(_HOURLY.format("history_hours") + " ORDER BY number, hour").fetchnumpy()
     numbers, rows = np.unique(used["number"], return_inverse=True)
     table = np.zeros((len(numbers), history.hours))

@@ -84,3 +84,16 @@ def test_a_reading_can_be_given_up_after_each_slice(monkeypatch):
         )
     with pytest.raises(InterruptedError):
         history.History(ORGANISATION, OCTOBER, NOW, [], [], {}).read_hours(give_up)
+
+
+def test_the_hours_are_those_of_all_usage_that_a_commitment_can_cover(monkeypatch):
+    monkeypatch.setattr(history, "_recent", {})
+    read = history.history_of(ORGANISATION, OCTOBER, NOW)
+    coverable = {
+        part.number: part.quantity
+        for part in read.parts
+        if part.is_usage and any(text in part.key[1] for text in history.COVERABLE)
+    }
+    assert {number: hours.sum() for number, hours in read.hourly.items()} == pytest.approx(coverable), (
+        "the hours are read from a part of the resources and differ from what the whole bill has"
+    )
