@@ -9,7 +9,7 @@ import numpy as np
 
 from emulator.organisation.catalogue import REGIONS
 from emulator.pricing_calculator import offerings
-from emulator.pricing_calculator.history import Hours
+from emulator.pricing_calculator.bill_parts import Hours
 from emulator.pricing_calculator.lines import Identity, usd
 from emulator.pricing_calculator.offerings import Offering
 from emulator.pricing_calculator.products import LINUX_ON_SHARED_HARDWARE, Product

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from emulator.pricing_calculator.bill_parts import PLAN_NEGATION, PLAN_USAGE, RESERVED_USAGE, USAGE, Hours
 from emulator.pricing_calculator.commitments import Commitment
-from emulator.pricing_calculator.history import PLAN_NEGATION, PLAN_USAGE, RESERVED_USAGE, USAGE, Hours
 from emulator.pricing_calculator.lines import Bill, Identity, SkuKey
 from emulator.pricing_calculator.products import Product
 

@@ -12,22 +12,20 @@ from typing import Any
 import numpy as np
 
 from emulator.organisation import Organisation
-from emulator.pricing_calculator.commitments import added, negated
-from emulator.pricing_calculator.coverage import Coverage, circles
-from emulator.pricing_calculator.expressions import matches
-from emulator.pricing_calculator.history import (
+from emulator.pricing_calculator.bill_parts import (
     PLAN_FEE,
     PLAN_NEGATION,
     PLAN_USAGE,
     PRIVATE_DISCOUNT,
     RESERVED_FEE,
     USAGE,
-    History,
     Hours,
     Part,
-    Proceed,
-    history_of,
 )
+from emulator.pricing_calculator.commitments import added, negated
+from emulator.pricing_calculator.coverage import Coverage, circles
+from emulator.pricing_calculator.expressions import matches
+from emulator.pricing_calculator.history import History, Proceed, history_of
 from emulator.pricing_calculator.lines import Bill, Identity, SkuKey, usd
 from emulator.pricing_calculator.owned import owned, unused
 from emulator.pricing_calculator.products import Product, product

@@ -18,25 +18,19 @@ from typing import Any
 
 import duckdb
 import numpy as np
-import numpy.typing as npt
 
 from emulator.organisation import SETTLED_AFTER, Organisation, month_end
-from emulator.pricing_calculator.expressions import Attributes
+from emulator.pricing_calculator.bill_parts import Hours, Owned, Part, owned_of, part_of
 from emulator.pricing_calculator.lines import SkuKey
 from emulator.tables.charges import create_charges
 from emulator.tables.query import parse
 
-Hours = npt.NDArray[np.float64]
-"""A quantity in each hour of the month."""
 Proceed = Callable[[], None]
 
-USAGE, PLAN_USAGE, RESERVED_USAGE = "Usage", "SavingsPlanCoveredUsage", "DiscountedUsage"
-PLAN_NEGATION, PLAN_FEE, RESERVED_FEE = "SavingsPlanNegation", "SavingsPlanRecurringFee", "RIFee"
-PRIVATE_DISCOUNT = "PrivateRateDiscount"
 _TABLE = "COST_AND_USAGE_REPORT"
 # Some 400 MB, and a hundred payers of the default size. A large organisation's month has 20,000.
 _KEPT_PARTS = 100_000
-# Lines that are read at a time: between two such slices a reading can be given up, half a second at most.
+# Lines that are read at a time: between two such slices a reading can be given up: about a second.
 _SLICE_LINES = 200_000
 _PARTS = """
     SELECT number, service, usage_type, operation, account, type, zone, plan, reservation, unit, location, region,
@@ -53,70 +47,6 @@ _HOURLY = """
     WHERE type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage') GROUP BY ALL"""
 # The usage that commitments can cover.
 COVERABLE = ("BoxUsage:", "Fargate-", "Lambda-GB-Second")
-
-
-@dataclass(frozen=True)
-class Part:
-    """Lines of the month that differ in nothing that matters here. Costs are USD.
-
-    :param cost: unblended, what CUR adds up.
-    :param list_cost: at on-demand rates; 0 of what is no usage.
-    :param effective_cost: of usage, what it costs after negotiated discounts, or at its commitment's rate, amortised.
-    :param number: identifies the part in the hourly reading.
-    """
-
-    key: SkuKey
-    type: str
-    zone: str
-    plan: str
-    reservation: str
-    unit: str
-    location: str
-    region: str
-    attributes: Attributes
-    quantity: float
-    cost: float
-    list_cost: float
-    effective_cost: float
-    number: int
-
-    @property
-    def is_usage(self) -> bool:
-        """Whether it is usage, covered by a commitment or not."""
-        return self.type in (USAGE, PLAN_USAGE, RESERVED_USAGE)
-
-    @property
-    def commitment(self) -> str:
-        """The ARN of the Savings Plan or reservation that it belongs to; empty if to none."""
-        return self.plan or self.reservation
-
-
-@dataclass(frozen=True)
-class Owned:
-    """A commitment that the organisation has, as its fee's lines tell.
-
-    :param kind: ComputeSavingsPlans, EC2InstanceSavingsPlans, or empty for a reservation.
-    :param scope: the plan's instance family or the reservation's instance type.
-    :param quantity: the hours that the fee is for: of a plan the month's, of reserved instances these times instances.
-    :param recurring: the month's fee in USD.
-    :param amortized_upfront: the month's part of what was paid upfront.
-    """
-
-    arn: str
-    account: str
-    kind: str
-    payment: str
-    term: str
-    region: str
-    scope: str
-    quantity: float
-    recurring: float
-    amortized_upfront: float
-
-    @property
-    def id(self) -> str:
-        """The id in the ARN."""
-        return self.arn.rpartition("/")[2]
 
 
 @dataclass
@@ -153,8 +83,8 @@ class History:
 def history_of(organisation: Organisation, month: date, now: datetime, proceed: Proceed = lambda: None) -> History:
     """Give an organisation's month as it was known at the last midnight; it follows from the organisation alone.
 
-    It is read once: who asks meanwhile waits for it. That takes a second, and a minute in the largest organisation, so
-    nobody asks who holds the world's lock, and the world's lock is never taken here.
+    It is read once: who asks meanwhile waits for it. That takes a second, and a minute in the largest organisation:
+    ask before taking the world's lock, which is never taken here.
 
     :param month: its first day.
     :param now: the emulated time.
@@ -194,8 +124,8 @@ _recent: dict[tuple[Organisation, date, datetime], _Slot] = {}
 def _read(organisation: Organisation, month: date, known_at: datetime, proceed: Proceed) -> History:
     selects = {"history_parts": _PARTS, "history_owned": _OWNED}
     with _reading(organisation, month, known_at, "MONTHLY", selects, proceed) as connection:
-        parts = [_part(row) for row in _rows(connection, _PARTS.format("history_parts"))]
-        owned = [_owned(row) for row in _rows(connection, _OWNED.format("history_owned"))]
+        parts = [part_of(row) for row in _rows(connection, _PARTS.format("history_parts"))]
+        owned = [owned_of(row) for row in _rows(connection, _OWNED.format("history_owned"))]
     parts.sort(key=lambda part: (part.key, part.type, part.commitment, part.number))
     owned.sort(key=lambda one: one.arn)
     by_key: dict[SkuKey, list[Part]] = {}
@@ -243,48 +173,3 @@ def _rows(connection: duckdb.DuckDBPyConnection, select: str) -> list[dict[str, 
     result = connection.execute(select)
     names = [column[0] for column in result.description or ()]
     return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-
-
-def _owned(row: dict[str, Any]) -> Owned:
-    return Owned(
-        row["plan"] or row["reservation"],
-        row["account"],
-        row["kind"],
-        row["payment"],
-        row["term"],
-        row["place"],
-        row["family"] or row["instance_type"],
-        row["quantity"],
-        row["cost"],
-        row["amortized_upfront"],
-    )
-
-
-def _part(row: dict[str, Any]) -> Part:
-    key = (row.pop("service"), row.pop("usage_type"), row.pop("operation"), row.pop("account"))
-    names = {name: row.pop(name) for name in ("instance_type", "account_name", "service_name", "tags", "categories")}
-    dimensions = {
-        "AZ": [row["zone"]],
-        "INSTANCE_TYPE": [names["instance_type"]],
-        "INSTANCE_TYPE_FAMILY": [names["instance_type"].rpartition(".")[0]],
-        "LINKED_ACCOUNT": [key[3]],
-        "LINKED_ACCOUNT_NAME": [names["account_name"]],
-        "OPERATION": [key[2]],
-        "PURCHASE_TYPE": [_purchase_type(row["type"], key[1])],
-        "RECORD_TYPE": [row["type"]],
-        "REGION": [row["region"]],
-        "RESERVATION_ID": [row["reservation"].rpartition("/")[2]],
-        "SAVINGS_PLAN_ARN": [row["plan"]],
-        "SERVICE": [names["service_name"] or "", key[0]],
-        "SERVICE_CODE": [key[0]],
-        "USAGE_TYPE": [key[1]],
-    }
-    return Part(key=key, attributes=Attributes(dimensions, names["tags"], names["categories"]), **row)
-
-
-def _purchase_type(line_type: str, usage_type: str) -> str:
-    if line_type == PLAN_USAGE:
-        return "Savings Plans"
-    if line_type == RESERVED_USAGE:
-        return "Standard Reserved Instances"
-    return "Spot Instances" if "SpotUsage" in usage_type else "On Demand Instances"

@@ -13,8 +13,9 @@ import numpy as np
 
 from emulator.organisation.catalogue import REGIONS
 from emulator.pricing_calculator import offerings
+from emulator.pricing_calculator.bill_parts import PLAN_USAGE, Hours, Owned
 from emulator.pricing_calculator.commitments import Commitment
-from emulator.pricing_calculator.history import PLAN_USAGE, History, Hours, Owned
+from emulator.pricing_calculator.history import History
 from emulator.pricing_calculator.offerings import Offering
 from emulator.pricing_calculator.products import product
 
