@@ -7,6 +7,7 @@ import pickle
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from threading import Lock, RLock
 from types import FunctionType
 from typing import Any
@@ -100,8 +101,8 @@ class _Pickler(pickle.Pickler):
     """Keeps what pickle itself cannot, or not as it is.
 
     What never changes is shared with the present: keys and certificates of the crypto library (KMS, ACM, Cognito),
-    functions (SSM, Lambda), the collections of backends. Locks (SQS) are made anew. moto's own kinds of dict are
-    copied as they are inside: what some show is less, as S3's with the versions of its objects.
+    functions without a closure (SSM, Lambda), the collections of backends. Locks (SQS) are made anew. moto's own kinds
+    of dict are copied as they are inside: what some show is less, as S3's with the versions of its objects.
     """
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -110,12 +111,8 @@ class _Pickler(pickle.Pickler):
         self._places: dict[int, int] = {}
 
     def persistent_id(self, thing: Any) -> int | None:
-        kind = type(thing)
-        if not (
-            kind.__module__.startswith("cryptography.hazmat.bindings.")
-            or (kind is FunctionType and thing.__closure__ is None)
-            or isinstance(thing, BackendDict)
-        ):
+        kind: Any = type(thing)
+        if not _is_shared(kind) or getattr(thing, "__closure__", None):
             return None
         place = self._places.setdefault(id(thing), len(self.shared))
         if place == len(self.shared):
@@ -141,6 +138,12 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, place: int) -> Any:
         return self._shared[place]
+
+
+@cache
+def _is_shared(kind: type) -> bool:
+    is_of_crypto = kind.__module__.startswith("cryptography.hazmat.bindings.")
+    return is_of_crypto or kind is FunctionType or issubclass(kind, BackendDict)
 
 
 def _fill(made: dict[Any, Any], state: tuple[dict[str, Any], dict[Any, Any], Any]) -> None:
