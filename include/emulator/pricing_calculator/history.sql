@@ -1,6 +1,6 @@
 -- The lines of a CUR 2.0 slice (the view `export`) that are on the month's anniversary bill, before tax, under the
--- names of Part and Owned in bill_parts.py. `number` tells apart what differs in anything that matters there; it is the
--- same at every granularity.
+-- names of Part and Owned in bill_parts.py. `number` tells apart what differs in anything that matters there; it is
+-- the same at every granularity.
 CREATE TEMP VIEW history_lines AS
 SELECT
     hash(service, usage_type, operation, account, type, zone, plan, reservation, unit, location, region, instance_type,
