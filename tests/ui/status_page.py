@@ -30,6 +30,7 @@ def busy_emulator() -> Iterator[Emulator]:
         _client(emulator, "s3", MEMBER).delete_bucket_policy(Bucket=BUCKETS[MEMBER])
         _pass(emulator, 10 * HOUR)
         emulator.faults.add({"estimate": {"failure_message": "The estimate could not be computed"}, "times": 1})
+        calculator.create_bill_scenario(name="a-scenario-whose-name-is-as-long-as-names-can-be".ljust(64, "-"))
         for name, hours in (("servers", 13), ("database", 13), ("spring-campaign", 3)):
             _estimate(calculator, name)
             _pass(emulator, hours * HOUR)
