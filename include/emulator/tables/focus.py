@@ -71,11 +71,11 @@ ITEM = {
     "RegionId": "if(is_usage OR kind = 'refund', code, NULL)",
     "RegionName": "if(is_usage OR kind = 'refund', region_name, NULL)",
     "ResourceId": "CASE WHEN kind IN ('fee', 'upfront') THEN commitment_arn ELSE nullif(resource_id, '') END",
-    "ResourceName": "CASE WHEN service_code = 'AmazonS3' THEN nullif(resource_id, '') END",
+    "ResourceName": "CASE WHEN product_code = 'AmazonS3' THEN nullif(resource_id, '') END",
     "ResourceType": """CASE WHEN kind IN ('fee', 'upfront') THEN if(is_reservation, 'reserved-instances', 'savingsplan')
         WHEN NOT is_usage THEN NULL WHEN capacity_status = 'Unused' THEN 'capacity-reservation'
         WHEN resource_id LIKE 'i-%' THEN 'instance' WHEN resource_id LIKE 'vol-%' THEN 'volume'
-        WHEN service_code = 'AmazonS3' THEN 'bucket' ELSE lower(family) END""",
+        WHEN product_code = 'AmazonS3' THEN 'bucket' ELSE lower(family) END""",
     "ServiceCategory": "category",
     "ServiceName": "service_name",
     "ServiceSubcategory": "subcategory",

@@ -8,7 +8,7 @@ WITH named AS (
         service_code, product_code, service_name, category, subcategory, operation, unit, family, instance_type, vcpu,
         memory, volume_type, storage_class, savings_plan, skus.description, seller, code, name AS region_name, account_id, account_name,
         prefix || usage_type AS usage_type, usage_type AS bare_usage_type, usage_type LIKE 'SpotUsage:%' AS spot,
-        service_code = 'AmazonEC2' AND family = 'Compute Instance' AS ec2_instance,
+        product_code = 'AmazonEC2' AND family = 'Compute Instance' AS ec2_instance,
         upper(md5(service_code || code || usage_type || operation)[:16]) AS sku_id,
         meters.kind IN ('usage', 'covered', 'reserved') AS is_usage,
         coalesce(NOT reserves, false) AND meters.kind IN ('covered', 'negation', 'fee', 'upfront', 'unused') AS is_plan,
@@ -20,8 +20,8 @@ WITH named AS (
         getvariable('month_starts') AS month_starts, getvariable('month_ends') AS month_ends,
         getvariable('end_month_hour') - getvariable('first_month_hour') AS month_hours,
         CASE upfront WHEN 0 THEN 'No Upfront' WHEN 1 THEN 'All Upfront' ELSE 'Partial Upfront' END AS payment_option,
-        concat('arn:aws:', CASE service_code WHEN 'AmazonEC2' THEN 'ec2' WHEN 'AmazonRDS' THEN 'rds'
-            WHEN 'AWSLambda' THEN 'lambda' ELSE lower(replace(replace(service_code, 'Amazon', ''), 'AWS', '')) END,
+        concat('arn:aws:', CASE product_code WHEN 'AmazonEC2' THEN 'ec2' WHEN 'AmazonRDS' THEN 'rds'
+            WHEN 'AWSLambda' THEN 'lambda' ELSE lower(replace(replace(product_code, 'Amazon', ''), 'AWS', '')) END,
             ':', code, ':', account_id, ':') AS arn,
         -- normalised units of an instance: https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/apply_ri.html
         CASE WHEN ec2_instance OR family = 'Database Instance' THEN CASE split_part(instance_type, '.', -1)
@@ -35,9 +35,9 @@ WITH named AS (
     facts
 )
 SELECT named.* EXCLUDE (token),
-    CASE WHEN is_reservation THEN concat(CASE service_code WHEN 'AmazonRDS' THEN 'arn:aws:rds:' || code
+    CASE WHEN is_reservation THEN concat(CASE product_code WHEN 'AmazonRDS' THEN 'arn:aws:rds:' || code
             WHEN 'AmazonElastiCache' THEN 'arn:aws:elasticache:' || code ELSE 'arn:aws:ec2:' || code END,
-            ':', payer_id, CASE service_code WHEN 'AmazonRDS' THEN ':ri:' WHEN 'AmazonElastiCache'
+            ':', payer_id, CASE product_code WHEN 'AmazonRDS' THEN ':ri:' WHEN 'AmazonElastiCache'
             THEN ':reserved-instance:' ELSE ':reserved-instances/' END, commitment_id)
         WHEN is_plan THEN concat('arn:aws:savingsplans::', payer_id, ':savingsplan/', commitment_id)
         END AS commitment_arn,
@@ -49,12 +49,12 @@ SELECT named.* EXCLUDE (token),
         WHEN capacity_status = 'Unused' THEN capacity_arn
         WHEN ec2_instance THEN 'i-' || token
         WHEN usage_type LIKE '%EBS:VolumeUsage%' THEN 'vol-' || token
-        WHEN service_code = 'AmazonS3' THEN concat('acme-', coalesce(project, 'shared'), '-', token[:8])
-        WHEN service_code = 'AmazonEC2' AND family = 'NAT Gateway' THEN arn || 'natgateway/nat-' || token
-        WHEN service_code = 'AmazonEC2' AND family = 'Storage Snapshot' THEN arn || 'snapshot/snap-' || token
-        WHEN service_code = 'AmazonEC2' THEN 'i-' || token
-        WHEN service_code = 'AmazonRDS' THEN arn || 'db:db-' || token[:10]
-        WHEN service_code = 'AWSLambda' THEN arn || 'function:' || coalesce(project, 'shared') || '-' || token[:6]
+        WHEN product_code = 'AmazonS3' THEN concat('acme-', coalesce(project, 'shared'), '-', token[:8])
+        WHEN product_code = 'AmazonEC2' AND family = 'NAT Gateway' THEN arn || 'natgateway/nat-' || token
+        WHEN product_code = 'AmazonEC2' AND family = 'Storage Snapshot' THEN arn || 'snapshot/snap-' || token
+        WHEN product_code = 'AmazonEC2' THEN 'i-' || token
+        WHEN product_code = 'AmazonRDS' THEN arn || 'db:db-' || token[:10]
+        WHEN product_code = 'AWSLambda' THEN arn || 'function:' || coalesce(project, 'shared') || '-' || token[:6]
         ELSE arn || token END AS resource_id,
     CASE WHEN is_usage AND (ec2_instance OR usage_type LIKE '%EBS:VolumeUsage%') THEN code || zone END
         AS availability_zone,

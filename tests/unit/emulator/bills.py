@@ -29,7 +29,8 @@ AMORTISED = """CASE line_item_line_item_type
     ELSE line_item_unblended_cost END"""
 
 # What usage there is, what it costs on demand and after all discounts, and the commitment that covers it.
-USED = """product_servicecode AS service, line_item_usage_type AS usage_type, line_item_operation AS operation,
+USED = """product_servicecode AS service, line_item_product_code AS product,
+    line_item_usage_type AS usage_type, line_item_operation AS operation,
     line_item_usage_account_id AS account,
     savings_plan_savings_plan_a_r_n || reservation_reservation_a_r_n AS commitment,
     sum(line_item_usage_amount) AS quantity, sum(pricing_public_on_demand_cost) AS list_cost,

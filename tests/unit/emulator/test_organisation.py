@@ -150,7 +150,7 @@ def test_commitments_lower_the_cost_of_what_they_cover_only(
             offer = offers[line["commitment"].rpartition("/")[2].rpartition(":")[2]]
             assert line["effective"] == pytest.approx(line["list_cost"] * (1 - offer.discount), rel=1e-4)
             covered += 1
-        elif line["service"] not in PRIVATE_DISCOUNTS and "Spot" not in line["usage_type"]:
+        elif line["product"] not in PRIVATE_DISCOUNTS and "Spot" not in line["usage_type"]:
             assert line["effective"] == pytest.approx(line["list_cost"])
     assert covered > 10
 
