@@ -1,4 +1,4 @@
-"""The Pricing Calculator in a hundred lines, from AWS's pages: what scenarios and estimates may be, and what they cost.
+"""The Pricing Calculator in few lines, from AWS's pages: what scenarios and estimates may be, and what they cost.
 
 It knows nothing of the emulator's code. Where AWS says nothing it takes the emulator's word (docs/emulator.md).
 https://docs.aws.amazon.com/cost-management/latest/userguide/pricing-calculator.html
@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/cost-management/latest/userguide/pricing-calculator.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,14 +24,23 @@ SCENARIO, ESTIMATE, WORKLOAD = "BillScenario", "BillEstimate", "WorkloadEstimate
 KINDS = (SCENARIO, ESTIMATE, WORKLOAD)
 SHORTEST, LONGEST = timedelta(minutes=20), timedelta(hours=12)
 WORKLOADS_A_MONTH = 50
+RECALCULATION = timedelta(seconds=2)
+PUBLIC, DISCOUNTED, COMMITTED = RATES = ("BEFORE_DISCOUNTS", "AFTER_DISCOUNTS", "AFTER_DISCOUNTS_AND_COMMITMENTS")
+#: Which of the preferences is about an account, and in whose preferences that is looked up.
+SELECTIONS = {
+    PAYER: ("managementAccountRateTypeSelections", PAYER),
+    MEMBER: ("memberAccountRateTypeSelections", PAYER),
+    STRANGER: ("standaloneAccountRateTypeSelections", STRANGER),
+}
 
 
 @dataclass
 class Thing:
     """A scenario, an estimate or a workload estimate.
 
-    ``usage`` and ``commitments`` are a scenario's by id, an estimate's as they were when it began. ``running`` is the
-    estimate that locks a scenario.
+    ``usage`` and ``commitments`` are lines by id, an estimate's as they were when it began. ``running`` is the estimate
+    that locks a scenario. A workload estimate has prices of ``rate``; its usage was ``changed`` last when it cost
+    ``cost_before``.
     """
 
     kind: str
@@ -40,29 +51,63 @@ class Thing:
     expires: datetime
     tags: dict[str, str] = field(default_factory=dict)
     usage: dict[str, dict[str, Any]] = field(default_factory=dict)
-    commitments: dict[str, str] = field(default_factory=dict)
+    commitments: dict[str, dict[str, Any]] = field(default_factory=dict)
     status: str = "IN_PROGRESS"
     scenario: str | None = None
     running: str | None = None
+    rate: str = PUBLIC
+    changed: datetime | None = None
+    cost_before: float = 0.0
 
-    def status_at(self, now: datetime) -> str:
-        """What a scenario or an estimate says of itself."""
+    def status_at(self, now: datetime, allowed: list[str]) -> str:
+        """What it says of itself; ``allowed`` are the account's rate types."""
+        if self.kind == WORKLOAD:
+            return "UPDATING" if self.is_updating(now) else "VALID" if self.rate in allowed else "INVALID"
         if self.kind == ESTIMATE:
             return self.status
         if self.running:
             return "LOCKED"
         return "STALE" if now >= month(self.created, 1) else "READY"
 
+    def is_updating(self, now: datetime) -> bool:
+        """Whether a workload estimate still shows what it cost before."""
+        return self.changed is not None and now < self.changed + RECALCULATION
+
+    def cost_at(self, now: datetime) -> float:
+        """What a workload estimate says that it costs."""
+        return (
+            self.cost_before
+            if self.is_updating(now)
+            else math.fsum(line.get("cost", 0) for line in self.usage.values())
+        )
+
 
 @dataclass
 class Model:
-    """All that there is. ``tokens`` remembers request and answer; ``completed`` counts by account and month."""
+    """All that there is. ``tokens`` remembers request and answer; ``completed`` counts by account and month.
+
+    ``preferences`` are those that somebody changed, by account.
+    """
 
     things: dict[str, Thing] = field(default_factory=dict)
     tokens: dict[tuple[str, str, str], tuple[dict[str, Any], bytes]] = field(default_factory=dict)
     completed: Counter[tuple[str, str]] = field(default_factory=Counter)
     workloads_made: Counter[tuple[str, str]] = field(default_factory=Counter)
+    preferences: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     is_failing: bool = False
+
+    def preferences_of(self, account: str) -> dict[str, list[str]]:
+        """The preferences of an account's organisation. Members have public prices until they are allowed more."""
+        start = {name: [PUBLIC] if name.startswith("member") else [*RATES] for name, _ in SELECTIONS.values()}
+        return start | self.preferences.get(SELECTIONS[account][1], {})
+
+    def allowed(self, account: str) -> list[str]:
+        """The rate types that an account may use."""
+        return self.preferences_of(account)[SELECTIONS[account][0]]
+
+    def status(self, thing: Thing, now: datetime) -> str:
+        """What something says of itself."""
+        return thing.status_at(now, self.allowed(thing.account))
 
     def of(self, account: str, kind: str, now: datetime) -> list[Thing]:
         """What an account has of a kind; the expired is gone."""
@@ -82,7 +127,7 @@ class Model:
         scenario = self.find(account, SCENARIO, id_, now)
         if scenario is None:
             return NOT_FOUND
-        return {"READY": set(), "LOCKED": CONFLICT, "STALE": INVALID}[scenario.status_at(now)]
+        return {"READY": set(), "LOCKED": CONFLICT, "STALE": INVALID}[self.status(scenario, now)]
 
     def is_updatable(self, account: str, kind: str, id_: str, now: datetime) -> set[str]:
         """Why name and expiry cannot change, whatever the new ones are."""
@@ -105,6 +150,12 @@ class Model:
             scenario.running = None
         if status == "COMPLETE":
             self.completed[estimate.account, f"{estimate.created:%Y-%m}"] += 1
+
+    def end_unseen(self, now: datetime) -> None:
+        """Estimates that ended and expired since the last look: nothing expires before it could have ended."""
+        for one in self.things.values():
+            if one.kind == ESTIMATE and one.status == "IN_PROGRESS" and now >= one.expires:
+                self.end(one, "FAILED" if self.is_failing else "COMPLETE", now)
 
     def charges(self) -> list[dict[str, Any]]:
         """Five a month are free, each further one costs 2 USD."""
@@ -130,3 +181,23 @@ def arn(kind: str, account: str, id_: str) -> str:
     """What tags are put on."""
     words = {SCENARIO: "bill-scenario", ESTIMATE: "bill-estimate", WORKLOAD: "workload-estimate"}
     return f"arn:aws:bcm-pricing-calculator:us-east-1:{account}:{words[kind]}/{id_}"
+
+
+@dataclass
+class Outcomes:
+    """How the entries of a batch must end, by key or id: what is carried out, in order, and the errors of the rest."""
+
+    done: list[str] = field(default_factory=list)
+    errors: list[tuple[str, str]] = field(default_factory=list)
+
+
+def outcomes(names: list[str], refused: Callable[[str], str | None] = lambda name: None) -> Outcomes:
+    """Each entry on its own; the second of a name is a conflict. ``refused`` gives the error of a name."""
+    found = Outcomes()
+    for number, name in enumerate(names):
+        error = "CONFLICT" if name in names[:number] else refused(name)
+        if error:
+            found.errors.append((name, error))
+        else:
+            found.done.append(name)
+    return found

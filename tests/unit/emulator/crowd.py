@@ -1,206 +1,341 @@
-"""Fifty clients at once, who try again until they are done, while every tenth call goes wrong and deliveries run."""
+"""One of fifty clients at once, who asks again until it has an answer, and tells what it was told."""
 
 from __future__ import annotations
 
+import itertools
 import json
-import threading
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-from tests.unit.emulator.raw import EXPORTS, Answer, Lost, Raw
-
-PAYER = "111122223333"
-BUCKET = "everyone"
-#: A fifth of the faults each: every fiftieth call, ten calls apart.
-FAULTS: tuple[dict[str, Any], ...] = (
-    {"error": {"code": "InternalServerException", "status": 500}},
-    {"error": {"code": "ThrottlingException", "retryAfterSeconds": 1}},
-    {"drop_answer": True},
-    {"reset_connection": True},
-    {"error": {"code": "ServiceUnavailable", "status": 503}},
+from tests.unit.emulator.careful import Careful
+from tests.unit.emulator.crowd_model import (
+    ESTIMATE,
+    EXPORT,
+    KINDS,
+    SCENARIO,
+    WORKLOAD,
+    Batch,
+    Ledger,
+    Told,
+    assert_whole,
+    by_mark,
 )
-_PASSING = {"InternalServerException", "ThrottlingException", "ServiceUnavailable"}
-_PATIENCE_SECONDS = 60
+from tests.unit.emulator.raw import CALCULATOR, EXPORTS, Answer
+
+PAYER, MEMBER, STRANGER, OTHER = ACCOUNTS = ("111122223333", "444455556666", "999900001111", "999900002222")
+BUCKET = "everyone"
+QUOTAS = {"COST_AND_USAGE_REPORT": ("line_item_unblended_cost", 5), "FOCUS_1_2_AWS": ("BilledCost", 2)}
+SELECTIONS = ("management", "member", "standalone")
+RATES = ("BEFORE_DISCOUNTS", "AFTER_DISCOUNTS")
+#: Lists of lines: the kind that has them, the id in requests, the batch operations' and the list's names.
+FORMS = {
+    "usage": (SCENARIO, "billScenarioId", "BillScenarioUsageModification", "usageModifications"),
+    "commitments": (SCENARIO, "billScenarioId", "BillScenarioCommitmentModification", "commitmentModifications"),
+    "workload": (WORKLOAD, "workloadEstimateId", "WorkloadEstimateUsage", "usage"),
+}
+ENOUGH = 4
+PLAN = "c8d3a1f2-6b0e-4f57-9a41-2d7e5b9f1c30"
+GONE = "ResourceNotFoundException"
 
 
 class Client:
-    """One client with a connection of its own. It counts what it sends, by operation, as the emulator's log should."""
+    """One client with a connection of its own, on an account that it shares with others.
 
-    def __init__(self, url: str, account: str, number: int) -> None:
-        self.account, self.number = account, number
-        self.sent: Counter[str] = Counter()
-        self.answered: Counter[tuple[str, int]] = Counter()
-        self._raw = Raw(url, account)
-        self._until = time.monotonic() + _PATIENCE_SECONDS
+    :param number: tells it from the others; what is its own bears it.
+    """
 
-    def estimates(self, operation: str, **params: Any) -> dict[str, Any]:
-        """Call the Pricing Calculator until it has answered, and succeeded."""
-        for answer in self._tries(operation, lambda: self._raw.calculator(operation, **params)):
-            if answer:
-                assert answer.error is None, (operation, params, answer.body)
-                return answer.json
-        raise AssertionError("unreachable: tries end by an answer or an error")
+    def __init__(self, url: str, number: int, ledger: Ledger) -> None:
+        self.number, self.account, self.ledger = number, ACCOUNTS[number % len(ACCOUNTS)], ledger
+        self.raw = Careful(url, self.account)
+        self._marks = (f"m{number}-{count}" for count in itertools.count())
 
-    def wins(self, **params: Any) -> bool:
-        """Create a scenario of which there can be one only; say whether this client was the one."""
-        for answer in self._tries("CreateBillScenario", lambda: self._raw.calculator("CreateBillScenario", **params)):
-            if answer:
-                assert answer.error in (None, "ConflictException"), answer.body
-                return answer.error is None
-        raise AssertionError("unreachable")
+    def do(self, verb: str, pick: int) -> None:
+        """Do one thing. ``pick`` says to what, by what name: anything that it can be is chosen from it."""
+        VERBS[verb](self, pick)
 
-    def exports(self, operation: str, **params: Any) -> dict[str, Any]:
-        """Call Data Exports until it has answered, and succeeded; deleting what is gone is a success."""
-        for answer in self._tries(operation, lambda: self._raw.exports(operation, **params)):
-            if answer and operation == "DeleteExport" and answer.error == "ResourceNotFoundException":
-                return {}
-            if answer:
-                assert answer.error is None, (operation, params, answer.body)
-                return answer.json
-        raise AssertionError("unreachable")
+    # To make things and to be rid of them
 
-    def create_export(self, definition: dict[str, Any]) -> str:
-        """Create an export exactly once: there is no token, so whoever got no answer looks for the name first."""
-        for answer in self._tries("CreateExport", lambda: self._raw.exports("CreateExport", Export=definition)):
-            if answer and answer.error is None:
-                return str(answer.json["ExportArn"])
-            listed = self.exports("ListExports")["Exports"]
-            found = [one["ExportArn"] for one in listed if one["ExportName"] == definition["Name"]]
-            if found:
-                return str(found[0])
-        raise AssertionError("unreachable")
+    def create_scenario(self, pick: int) -> None:
+        self._create(SCENARIO, pick)
 
-    def objects(self, prefix: str) -> list[str]:
-        """The keys under a prefix of the bucket; there are never a thousand."""
-        path = f"/{BUCKET}?list-type=2&prefix={prefix}"
-        for answer in self._tries("ListObjectsV2", lambda: self._raw.send("GET", path)):
-            if answer:
-                return [part.split("</Key>")[0] for part in answer.body.decode().split("<Key>")[1:]]
-        raise AssertionError("unreachable")
+    def create_workload(self, pick: int) -> None:
+        self._create(WORKLOAD, pick)
 
-    def object(self, key: str) -> bytes | None:
-        """An object, ``None`` if there is none."""
-        for answer in self._tries("GetObject", lambda: self._raw.send("GET", f"/{BUCKET}/{key}")):
-            if answer:
-                return answer.body if answer.status == 200 else None
-        raise AssertionError("unreachable")
+    def create_estimate(self, pick: int) -> None:
+        if scenario := self._one(SCENARIO, pick):
+            self._create(ESTIMATE, pick, billScenarioId=scenario.id)
 
-    def close(self) -> None:
-        """End the connection."""
-        self._raw.close()
+    def create_export(self, pick: int) -> None:
+        """There is no token: whoever lost the answer looks for the name, and whether it is theirs."""
+        table, mark = [*QUOTAS][pick % 2], next(self._marks)
+        definition = defined(f"n{pick % 7}", self.account, table, keeps_runs=pick % 3 == 0)
+        tags = [{"Key": "by", "Value": mark}]
+        answer = self.raw.exports("CreateExport", Export=definition, ResourceTags=tags)
+        arn = answer.json.get("ExportArn") or (self._mine(definition["Name"], mark) if self.raw.lost else None)
+        if arn:
+            made = Told(EXPORT, arn, self.account, {definition["Name"]}, tags={"by": mark}, table=table)
+            self.ledger.made(made, is_shared=False)
+        elif answer.error == "ValidationException":
+            self._refused(EXPORT, definition["Name"])
+        else:
+            assert answer.error == "ServiceQuotaExceededException", answer.body
 
-    def _tries(self, operation: str, send: Callable[[], Answer]) -> Iterator[Answer | None]:
-        """Send until somebody stops asking. ``None`` if it is not known whether the request was carried out."""
-        while time.monotonic() < self._until:
-            self.sent[operation] += 1
-            try:
-                answer = send()
-            except Lost:
-                yield None
-                continue
-            self.answered[operation, answer.status] += 1
-            if not self._passes(answer):
-                yield answer
-            time.sleep(0.01)
-        raise TimeoutError(f"{operation} did not succeed in {_PATIENCE_SECONDS} seconds")
+    def delete(self, pick: int) -> None:
+        kind = KINDS[pick % len(KINDS)]
+        told = self._one(kind, pick)
+        if told is None or len(self.ledger.alive(self.account, kind)) < ENOUGH:
+            return
+        answer = self._call(told, f"Delete{kind}", **self._of(told))
+        if answer.error is None or (answer.error == GONE and self.raw.lost):
+            told.is_deleted = True
+        elif answer.error == GONE:
+            self._missed(told)
+        else:
+            assert (answer.error, kind in (SCENARIO, ESTIMATE)) == ("ConflictException", True), answer.body
 
-    def _passes(self, answer: Answer) -> bool:
-        """Whether the same request may succeed the next time."""
-        return answer.status >= 400 and any(code.encode() in answer.body for code in _PASSING)
+    # To write into the same place
+
+    def rename(self, pick: int) -> None:
+        kind = KINDS[pick % 3]
+        told, name = self._one(kind, pick), f"n{pick % 5}"
+        if told is None:
+            return
+        answer = self._call(told, f"Update{kind}", **self._of(told), name=name)
+        if answer.error is None:
+            self.ledger.renamed(told, name)
+        elif answer.error == GONE:
+            self._missed(told)
+        else:
+            assert answer.error == "ConflictException", answer.body
+            if "LOCKED" not in answer.json["message"]:
+                self._refused(kind, name)
+
+    def update_export(self, pick: int) -> None:
+        told = self._one(EXPORT, pick)
+        if told is None:
+            return
+        (name,), note = told.names, next(self._marks)
+        definition = {**defined(name, self.account, told.table), "Description": note}
+        answer = self._call(told, "UpdateExport", ExportArn=told.id, Export=definition)
+        if answer.error is None:
+            self.ledger.noted(told, note)
+        else:
+            self._missed(told, answer)
+
+    def prefer(self, pick: int) -> None:
+        if self.account == MEMBER:
+            return
+        name, rates = f"{SELECTIONS[pick % 3]}AccountRateTypeSelections", RATES[: 1 + pick // 3 % 2]
+        answer = self.raw.calculator("UpdatePreferences", **{name: rates})
+        assert answer.error is None, answer.body
+        self.ledger.preferences[self.account, name].append(rates)
+
+    def tag(self, pick: int) -> None:
+        """Everybody has a key of their own on everything."""
+        kind = KINDS[pick % len(KINDS)]
+        told, key, value = self._one(kind, pick), f"k{self.number}", str(pick)
+        if told is None:
+            return
+        listed, mapped = {"ResourceTags": [{"Key": key, "Value": value}]}, {"tags": {key: value}}
+        answer = self._call(told, "TagResource", **arn_of(told), **(listed if kind == EXPORT else mapped))
+        if answer.error is None:
+            told.tags[key] = value
+        else:
+            self._missed(told, answer)
+
+    def untag(self, pick: int) -> None:
+        kind = KINDS[pick % len(KINDS)]
+        told, key = self._one(kind, pick), f"k{self.number}"
+        if told is None:
+            return
+        member = "ResourceTagKeys" if kind == EXPORT else "tagKeys"
+        answer = self._call(told, "UntagResource", **arn_of(told), **{member: [key]})
+        if answer.error is None:
+            told.tags.pop(key, None)
+        else:
+            self._missed(told, answer)
+
+    # Lines, a batch at once
+
+    def add_lines(self, pick: int) -> None:
+        form = [*FORMS][pick % len(FORMS)]
+        kind, id_name, batch, member = FORMS[form]
+        told, mark = self._one(kind, pick), next(self._marks)
+        if told is None:
+            return
+        amount = 0.0 if form == "commitments" else float(pick % 50 + 1)
+        entries = [self._entry(form, f"{key}", mark, amount) for key in range(2 + pick % 3)]
+        operation = f"BatchCreate{batch}"
+        answer = self._call(told, operation, **{id_name: told.id, member: entries}, clientToken=mark)
+        if self._is_done(told, answer):
+            assert not answer.json.get("errors"), answer.body
+            ids = [item["id"] for item in answer.json["items"]]
+            told.batches[mark] = Batch(form, mark, self.number, ids, amount)
+
+    def change_lines(self, pick: int) -> None:
+        if mine := self._my_batch(pick, "usage", "workload"):
+            told, batch = mine
+            _, id_name, operation, member = FORMS[batch.form]
+            amount = float(pick % 70 + 1)
+            entries = [{"id": id_, **self._quantity(batch.form, amount)} for id_ in batch.ids]
+            answer = self._call(told, f"BatchUpdate{operation}", **{id_name: told.id, member: entries})
+            if self._is_done(told, answer):
+                assert not answer.json.get("errors"), answer.body
+                batch.amount = amount
+
+    def take_lines_away(self, pick: int) -> None:
+        """The second time there may be nothing to take away."""
+        if mine := self._my_batch(pick, *FORMS):
+            told, batch = mine
+            _, id_name, operation, _ = FORMS[batch.form]
+            answer = self._call(told, f"BatchDelete{operation}", **{id_name: told.id, "ids": batch.ids})
+            if self._is_done(told, answer):
+                errors = answer.json.get("errors", [])
+                assert not errors or (self.raw.lost and len(errors) == len(batch.ids)), answer.body
+                batch.amount = None
+
+    # To look: whatever others do, nothing is ever there by half
+
+    def look_at_lines(self, pick: int) -> None:
+        told = self._one((SCENARIO, WORKLOAD)[pick % 2], pick)
+        if told is None or not told.batches:
+            return
+        batches = [batch for batch in [*told.batches.values()] if batch.form != "commitments"]
+        for batch in batches[:2]:
+            _, id_name, operation, _ = FORMS[batch.form]
+            filters = [{"name": "USAGE_GROUP", "values": [batch.mark]}]
+            listing = f"List{operation}{'' if batch.form == 'workload' else 's'}"
+            answer = self._call(told, listing, **{id_name: told.id}, filters=filters, maxResults=25)
+            if answer.error:
+                return self._missed(told, answer)
+            assert_whole({batch.mark: batch}, by_mark(answer.json["items"]), is_all=False)
+        return None
+
+    def look_at_lists(self, pick: int) -> None:
+        """No list has anything twice, and no account more exports than it may have."""
+        listed = self.raw.exports("ListExports", MaxResults=100).json["Exports"]
+        assert len({each["ExportName"] for each in listed}) == len(listed) <= sum(most for _, most in QUOTAS.values())
+        kind = KINDS[pick % 3] if self.account != MEMBER else WORKLOAD
+        items = self.raw.pages(CALCULATOR, f"List{kind}s", "items", 3)
+        assert len({each["id"] for each in items}) == len(items)
+
+    def look_at_files(self, pick: int) -> None:
+        """A success of an export that keeps each run has its manifest, and what a manifest names is there, whole."""
+        told = self._one(EXPORT, pick)
+        if told is None:
+            return
+        root = f"{self.account}/{next(iter(told.names))}"
+        for key in [key for key in self.raw.objects(BUCKET) if key.startswith(f"{root}/metadata") and "T" in key][:3]:
+            assert_delivered(self.raw, key)
+
+    def let_time_pass(self, pick: int) -> None:
+        self.raw.control("POST", "clock", advance_seconds=60 * (10 + pick % 110))
+
+    # How
+
+    def _create(self, kind: str, pick: int, **params: Any) -> None:
+        """Every third with a token that all clients of the account have, for the very same request."""
+        if self.account == MEMBER and kind != WORKLOAD:
+            return
+        is_shared, mark = pick % 3 == 0 and kind != ESTIMATE, next(self._marks)
+        name, tags = (f"shared-{pick % 4}", {}) if is_shared else (f"n{pick % 5}", {"by": mark})
+        token = name if is_shared else mark
+        answer = self.raw.calculator(f"Create{kind}", name=name, clientToken=token, tags=tags, **params)
+        if answer.error is None:
+            self.ledger.made(Told(kind, answer.json["id"], self.account, {name}, tags=tags), is_shared=is_shared)
+        elif kind == ESTIMATE and (answer.error == GONE or "LOCKED" in answer.json["message"]):
+            return
+        else:
+            assert answer.error == "ConflictException", answer.body
+            self._refused(kind, name)
+
+    def _one(self, kind: str, pick: int) -> Told | None:
+        there = self.ledger.alive(self.account, kind)
+        return there[pick // 7 % len(there)] if there else None
+
+    def _my_batch(self, pick: int, *forms: str) -> tuple[Told, Batch] | None:
+        mine = [
+            (told, batch)
+            for kind in (SCENARIO, WORKLOAD)
+            for told in self.ledger.alive(self.account, kind)
+            for batch in [*told.batches.values()]
+            if batch.owner == self.number and batch.amount is not None and batch.form in forms
+        ]
+        return mine[pick % len(mine)] if mine else None
+
+    def _call(self, told: Told, operation: str, **params: Any) -> Answer:
+        return (self.raw.exports if told.kind == EXPORT else self.raw.calculator)(operation, **params)
+
+    def _of(self, told: Told) -> dict[str, str]:
+        return {"ExportArn" if told.kind == EXPORT else "identifier": told.id}
+
+    def _mine(self, name: str, mark: str) -> str | None:
+        """The ARN of the export of that name if it was this client that made it."""
+        listed = self.raw.pages(EXPORTS, "ListExports", "Exports", 50)
+        for arn in [each["ExportArn"] for each in listed if each["ExportName"] == name]:
+            tags = self.raw.exports("ListTagsForResource", ResourceArn=arn).json.get("ResourceTags", [])
+            if {"Key": "by", "Value": mark} in tags:
+                return str(arn)
+        return None
+
+    def _is_done(self, told: Told, answer: Answer) -> bool:
+        if answer.error == GONE:
+            self._missed(told)
+        elif answer.error:
+            assert (answer.error, "LOCKED" in answer.json["message"]) == ("ConflictException", True), answer.body
+        return answer.error is None
+
+    def _missed(self, told: Told, answer: Answer | None = None) -> None:
+        assert answer is None or answer.error == GONE, answer.body
+        self.ledger.missed.add(told.id)
+
+    def _refused(self, kind: str, name: str) -> None:
+        self.ledger.refused_names.append((self.account, kind, name))
+
+    def _entry(self, form: str, key: str, mark: str, amount: float) -> dict[str, Any]:
+        entry = {"key": key, "group": mark, "usageAccountId": self.account}
+        if form == "commitments":
+            plan = {"savingsPlanOfferingId": PLAN, "commitment": 0.5}
+            return {**entry, "commitmentAction": {"addSavingsPlanAction": plan}}
+        entry |= {"serviceCode": "AmazonEC2", "usageType": "BoxUsage:m5.large", "operation": "RunInstances"}
+        return {**entry, **self._quantity(form, amount)}
+
+    def _quantity(self, form: str, amount: float) -> dict[str, Any]:
+        return {"amount": amount} if form == "workload" else {"amounts": [{"startHour": FIRST_HOUR, "amount": amount}]}
 
 
-def plan(client: Client) -> None:
-    """A what-if from its scenario to its result. Every second client clears away behind it."""
-    token = f"client-{client.number}"
-    client.wins(name=f"race-{client.number % 5}", clientToken=f"{token}-race")
-    scenario = client.estimates("CreateBillScenario", name=token, clientToken=token)
-    sku = {"serviceCode": "AmazonEC2", "usageType": "BoxUsage:m5.large", "operation": "RunInstances"}
-    amounts = [{"startHour": scenario["billInterval"]["start"], "amount": 100}]
-    lines = [{"key": key, "usageAccountId": client.account, "amounts": amounts, **sku} for key in ("a", "b")]
-    of = {"billScenarioId": scenario["id"]}
-    add = "BatchCreateBillScenarioUsageModification"
-    assert not client.estimates(add, usageModifications=lines, clientToken=token, **of).get("errors")
-    estimate = client.estimates("CreateBillEstimate", name=token, clientToken=token, **of)["id"]
-    while client.estimates("GetBillEstimate", identifier=estimate)["status"] == "IN_PROGRESS":
-        time.sleep(0.05)
-    client.estimates("UpdateBillEstimate", identifier=estimate, name=f"{token}-done")
-    if client.number % 2:
-        client.estimates("DeleteBillEstimate", identifier=estimate)
-        client.estimates("DeleteBillScenario", identifier=scenario["id"])
+FIRST_HOUR = 1790812800.0  # 2026-10-01T00:00:00Z, when the bill interval of every scenario here begins
+VERBS: dict[str, Callable[[Client, int], None]] = {
+    name: made for name, made in vars(Client).items() if not name.startswith("_") and name != "do"
+}
 
 
-def export(client: Client) -> None:
-    """An export that stays, with deliveries that are looked at as they come, and one that goes again."""
-    definition = defined("stays", client.account, "OVERWRITE_REPORT" if client.number % 2 else "CREATE_NEW_REPORT")
-    arn = client.create_export(definition)
-    gone = client.create_export(defined("goes", client.account, "OVERWRITE_REPORT"))
-    client.exports("UpdateExport", ExportArn=arn, Export={**definition, "Description": "changed"})
-    client.exports("DeleteExport", ExportArn=gone)
-    seen: set[str] = set()
-    while len(seen) < 3:
-        listed = client.exports("ListExecutions", ExportArn=arn)["Executions"]
-        seen |= {one["ExecutionId"] for one in listed if one["ExecutionStatus"]["StatusCode"] == "DELIVERY_SUCCESS"}
-        look(client, seen, overwrites=bool(client.number % 2))
-        time.sleep(0.05)
+def arn_of(told: Told) -> dict[str, str]:
+    """What tags are put on."""
+    if told.kind == EXPORT:
+        return {"ResourceArn": told.id}
+    words = {SCENARIO: "bill-scenario", ESTIMATE: "bill-estimate", WORKLOAD: "workload-estimate"}
+    return {"arn": f"arn:aws:bcm-pricing-calculator:us-east-1:{told.account}:{words[told.kind]}/{told.id}"}
 
 
-def look(client: Client, successes: set[str], *, overwrites: bool) -> None:
-    """Look at a bucket as a client does: what is said to be delivered is there, and whole."""
-    root = f"{client.account}/stays"
-    manifests = [key for key in client.objects(f"{root}/metadata/") if key.endswith("-Manifest.json")]
-    found = set()
-    for key in manifests:
-        body = client.object(key)
-        assert body, f"{key} went away"
-        manifest = json.loads(body)
-        found.add(manifest["executionId"])
-        for uri in manifest["dataFiles"]:
-            content = client.object(uri.removeprefix(f"s3://{BUCKET}/"))
-            assert content is not None, f"{key} names {uri}, which is not there"
-            assert content[:4] == content[-4:] == b"PAR1", f"{uri} is half a file"
-    if overwrites:
-        assert found or not successes, "a success without a manifest"
-    else:
-        assert successes <= found, f"successes without a manifest: {successes - found}"
-
-
-def defined(name: str, account: str, overwrite: str) -> dict[str, Any]:
+def defined(name: str, account: str, table: str, *, keeps_runs: bool = False) -> dict[str, Any]:
     """A small export into everyone's bucket."""
+    overwrite = "CREATE_NEW_REPORT" if keeps_runs else "OVERWRITE_REPORT"
     output = {"OutputType": "CUSTOM", "Format": "PARQUET", "Compression": "PARQUET", "Overwrite": overwrite}
     to = {"S3Bucket": BUCKET, "S3BucketOwner": PAYER, "S3Prefix": account, "S3Region": "us-east-1"}
-    columns = "line_item_usage_start_date, line_item_unblended_cost"
     return {
         "Name": name,
-        "DataQuery": {"QueryStatement": f"SELECT {columns} FROM COST_AND_USAGE_REPORT"},
+        "DataQuery": {"QueryStatement": f"SELECT {QUOTAS[table][0]} FROM {table}"},
         "DestinationConfigurations": {"S3Destination": {**to, "S3OutputConfigurations": output}},
         "RefreshCadence": {"Frequency": "SYNCHRONOUS"},
     }
 
 
-def run_together(clients: list[Client], work: Callable[[Client], None]) -> list[BaseException]:
-    """Let all clients work at the same time, and give what went wrong."""
-    failures: list[BaseException] = []
-    at_once = threading.Barrier(len(clients))
-
-    def run(client: Client) -> None:
-        try:
-            at_once.wait()
-            work(client)
-        except BaseException as failure:
-            failures.append(failure)
-        finally:
-            client.close()
-
-    threads = [threading.Thread(target=run, args=(client,)) for client in clients]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return failures
-
-
-def everything(client: Raw, service: str, operation: str, items: str, **params: Any) -> list[dict[str, Any]]:
-    """A whole list, in pages that do not divide it evenly."""
-    return client.pages(service, operation, items, 7 if service == EXPORTS else 11, **params)
+def assert_delivered(client: Careful, key: str) -> str:
+    """Check that a manifest is whole and that everything it names is there and whole; give its execution's id."""
+    manifest = json.loads(client.send("GET", f"/{BUCKET}/{key}").body)
+    bodies = [client.send("GET", "/" + uri.removeprefix("s3://")) for uri in manifest["dataFiles"]]
+    assert all(body.status == 200 for body in bodies), f"{key} names a file that is not there"
+    assert all(body.body.endswith(b"end") for body in bodies), f"a file of {key} is half written"
+    assert len({body.body for body in bodies}) <= 1, f"{key} has files of two deliveries"
+    return str(manifest["executionId"])
