@@ -21,6 +21,7 @@ from emulator.tables.catalog import TABLES
 PAYER, BUCKET = "111122223333", "finops-exports-111122223333"
 CUR, FOCUS = "COST_AND_USAGE_REPORT", "FOCUS_1_2_AWS"
 START, DAYS = "2026-03-30T06:00:00Z", 82
+ROWS = 5000  # enough that the organisation uses everything that the catalogue has
 NOW = "2026-06-20 06:00:00"
 """What SQL takes for the current time: the end of the emulator's time."""
 
@@ -65,7 +66,7 @@ def deliveries(tmp_path_factory: pytest.TempPathFactory) -> Deliveries:
         export("focus", FOCUS, all_columns(FOCUS, focus), focus),
         export("focus-csv", FOCUS, all_columns(FOCUS, focus), focus, "TEXT_OR_CSV"),
     ]
-    with running(start=START, rows=1500, buckets=[f"{PAYER}/{BUCKET}"]) as emulator:
+    with running(start=START, rows=ROWS, buckets=[f"{PAYER}/{BUCKET}"]) as emulator:
         for each in exports:
             client(emulator, "bcm-data-exports").create_export(Export=each)
         emulator.clock.advance(DAYS * 24 * 3600)
