@@ -64,11 +64,11 @@ def _held(shape: Any) -> str:
 
 
 def _fits(shape: Any, text: str) -> bool:
-    traits = shape.metadata
-    return (
-        traits.get("min", 0) <= len(text) <= traits.get("max", len(text))
-        and re.fullmatch(traits.get("pattern", ".*"), text) is not None
-    )
+    return _fits_length(shape, text) and re.fullmatch(shape.metadata.get("pattern", ".*"), text) is not None
+
+
+def _fits_length(shape: Any, text: str) -> bool:
+    return bool(shape.metadata.get("min", 0) <= len(text) <= shape.metadata.get("max", len(text)))
 
 
 def violations(shape: Any, seen: tuple[str, ...] = ()) -> Iterator[Violation]:
@@ -128,6 +128,11 @@ def _of_string(shape: Any, seen: tuple[str, ...]) -> Iterator[Violation]:
         least = shape.metadata.get("min", 0)
         # Each is outside of every pattern; the last two would pass for letters and digits in Python.
         yield from (("pattern", "", character * max(1, least)) for character in ("\x00", "\u00e9", "\u0663"))
+        good = sample(shape)
+        if _fits_length(shape, good + "\x00"):
+            yield "pattern", "", good + "\x00"
+        if least == 0 and re.fullmatch(shape.metadata["pattern"], "") is None:
+            yield "pattern", "", ""
     if shape.enum:
         yield from (("enum", "", broken) for broken in ("NO_SUCH_VALUE", shape.enum[0].lower(), ""))
 
