@@ -46,5 +46,5 @@ class EstimateDesk(Desk[Estimate]):
         except Exception:
             _log.exception("estimate %s failed", work.id)
         with self._world.lock:
-            if work.is_due and not self._is_closed:
+            if work.is_due:
                 self._world.calculator.end_estimate(work, outcome)

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 import boto3
 import pytest
 
-from emulator.pricing_calculator import history
+from emulator.pricing_calculator import estimation, history
 from emulator.server import running
 
 PAYER, HOUR = "111122223333", 3600
+AVERAGE = "AFTER_DISCOUNTS_AND_COMMITMENTS"
 OCTOBER = "2026-10-01T00:00:00Z"
 BOX = {
     "serviceCode": "AmazonEC2",
@@ -36,30 +38,47 @@ NEGATED = {
 }
 
 
-class HeldReader:
-    """Stands before the reading of a bill and holds it up until it is let go on."""
+class Held:
+    """Stands before a function and holds it up until it is let go on."""
 
-    def __init__(self, read):
-        self._read = read
+    def __init__(self, function):
+        self._function = function
         self.begun = threading.Event()
         self.go_on = threading.Event()
         self.times = 0
 
-    def __call__(self, organisation, month, known_at, proceed):
+    def __call__(self, *arguments):
         self.times += 1
         self.begun.set()
+        proceed = arguments[-1] if callable(arguments[-1]) else lambda: None
         while not self.go_on.wait(0.005):
             proceed()
-        return self._read(organisation, month, known_at, proceed)
+        return self._function(*arguments)
 
 
 @pytest.fixture
 def reader(monkeypatch):
-    held = HeldReader(history._read)
+    """The reading of a bill, held up."""
+    held = Held(history._read)
     monkeypatch.setattr(history, "_read", held)
     monkeypatch.setattr(history, "_recent", {})
     yield held
     held.go_on.set()
+
+
+@pytest.fixture
+def model(monkeypatch):
+    """What an estimate makes of a bill, held up."""
+    held = Held(estimation.estimate_bill)
+    monkeypatch.setattr(estimation, "estimate_bill", held)
+    yield held
+    held.go_on.set()
+
+
+@pytest.fixture(params=["reader", "model"])
+def work(request):
+    """Either of them."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture
@@ -68,24 +87,24 @@ def scenario(calculator):
 
 
 @pytest.fixture
-def begin(emulator, calculator, scenario, reader):
-    """Create an estimate and let its hours pass without a jump, while its bill is being read."""
+def begin(emulator, calculator, scenario):
+    """Create an estimate and let its hours pass without a jump, while ``held`` is under way."""
 
-    def make():
+    def make(held):
         estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
-        assert reader.begun.wait(20), "the bill is not read while the estimate's hours pass"
         pass_hours(emulator)
+        assert held.begun.wait(20)
         return estimate
 
     return make
 
 
 @pytest.fixture
-def finish(emulator, reader):
+def finish(emulator):
     """Let everything be worked out that is due."""
 
-    def make():
-        reader.go_on.set()
+    def make(held):
+        held.go_on.set()
         emulator.clock.advance(0)
         emulator.settle()
 
@@ -101,7 +120,9 @@ def pass_hours(emulator):
 
 
 @pytest.fixture
-def statuses(calculator, scenario):
+def statuses(client, scenario):
+    calculator = client("bcm-pricing-calculator", read_timeout=10)
+
     def of(estimate):
         return (
             calculator.get_bill_estimate(identifier=estimate)["status"],
@@ -111,11 +132,23 @@ def statuses(calculator, scenario):
     return of
 
 
-def test_requests_are_answered_while_a_bill_is_read(begin, statuses, finish, client):
-    estimate = begin()
-    assert client("sts").get_caller_identity()["Account"] == PAYER
+@contextmanager
+def asking(reader, call, **params):
+    """Send a request that needs the bill while that is read, and give its answer to come."""
+    with ThreadPoolExecutor(1) as pool:
+        try:
+            asked = pool.submit(call, **params)
+            assert reader.begun.wait(20)
+            yield asked
+        finally:
+            reader.go_on.set()
+
+
+def test_requests_are_answered_while_an_estimate_is_worked_out(begin, work, statuses, finish, client):
+    estimate = begin(work)
+    assert client("sts", read_timeout=10).get_caller_identity()["Account"] == PAYER
     assert statuses(estimate) == ("IN_PROGRESS", "LOCKED")
-    finish()
+    finish(work)
     assert statuses(estimate) == ("COMPLETE", "READY")
 
 
@@ -130,47 +163,46 @@ def test_requests_are_answered_while_a_bill_is_read(begin, statuses, finish, cli
         ),
     ],
 )
-def test_only_who_asks_about_the_bill_waits_for_it(calculator, scenario, reader, client, operation, params):
-    with ThreadPoolExecutor(1) as pool:
-        asked = pool.submit(getattr(client("bcm-pricing-calculator"), operation), billScenarioId=scenario, **params)
-        assert reader.begun.wait(20)
-        assert calculator.get_bill_scenario(identifier=scenario)["status"] == "READY"
+def test_only_who_asks_about_the_bill_waits_for_it(scenario, reader, client, operation, params):
+    call = getattr(client("bcm-pricing-calculator"), operation)
+    others = client("bcm-pricing-calculator", read_timeout=10)
+    with asking(reader, call, billScenarioId=scenario, **params) as asked:
+        assert others.get_bill_scenario(identifier=scenario)["status"] == "READY"
         assert not asked.done()
-        reader.go_on.set()
-        answer = asked.result()
+    answer = asked.result()
     assert (reader.times, len(answer["items"]) + len(answer["errors"])) == (1, 1)
 
 
-@pytest.mark.parametrize("change", ["create", "update"])
-def test_only_who_asks_for_an_average_price_waits_for_it(calculator, reader, client, change):
-    workload = calculator.create_workload_estimate(name="w", rateType="AFTER_DISCOUNTS_AND_COMMITMENTS")["id"]
-    usage = client("bcm-pricing-calculator")
-    if change == "update":
-        reader.go_on.set()
-        line = add_usage(usage, workload)["items"][0]["id"]
-        reader.go_on.clear()
-        reader.begun.clear()
-        history._recent.clear()
-    with ThreadPoolExecutor(1) as pool:
-        if change == "create":
-            asked = pool.submit(add_usage, usage, workload)
-        else:
-            lines = [{"id": line, "amount": 2.0}]
-            asked = pool.submit(usage.batch_update_workload_estimate_usage, workloadEstimateId=workload, usage=lines)
-        assert reader.begun.wait(20)
-        assert calculator.get_workload_estimate(identifier=workload)["name"] == "w"
-        reader.go_on.set()
-        assert asked.result()["errors"] == []
+def test_only_who_adds_usage_at_an_average_price_waits_for_it(calculator, reader, client):
+    workload = calculator.create_workload_estimate(name="w", rateType=AVERAGE)["id"]
+    others = client("bcm-pricing-calculator", read_timeout=10)
+    with asking(reader, add_usage, calculator=calculator, workload=workload) as asked:
+        assert others.get_workload_estimate(identifier=workload)["name"] == "w"
+    assert asked.result()["errors"] == []
 
 
-def add_usage(client, workload):
+def test_only_who_changes_usage_at_an_average_price_waits_for_it(calculator, reader, client):
+    workload = calculator.create_workload_estimate(name="w", rateType=AVERAGE)["id"]
+    others = client("bcm-pricing-calculator", read_timeout=10)
+    reader.go_on.set()
+    lines = [{"id": add_usage(calculator, workload)["items"][0]["id"], "amount": 2.0}]
+    reader.go_on.clear()
+    reader.begun.clear()
+    history._recent.clear()
+    change = calculator.batch_update_workload_estimate_usage
+    with asking(reader, change, workloadEstimateId=workload, usage=lines) as asked:
+        assert others.get_workload_estimate(identifier=workload)["name"] == "w"
+    assert asked.result()["errors"] == []
+
+
+def add_usage(calculator, workload):
     line = {"key": "u", **BOX, "amount": 1.0}
-    return client.batch_create_workload_estimate_usage(workloadEstimateId=workload, usage=[line])
+    return calculator.batch_create_workload_estimate_usage(workloadEstimateId=workload, usage=[line])
 
 
 def test_a_jump_waits_for_the_estimate(emulator, calculator, scenario, reader):
     estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
-    assert reader.begun.wait(20)
+    assert reader.begun.wait(20), "the bill is not read while the estimate's hours pass"
     threading.Timer(0.05, reader.go_on.set).start()
     emulator.clock.advance(12 * HOUR)
     assert calculator.get_bill_estimate(identifier=estimate)["status"] == "COMPLETE"
@@ -191,26 +223,26 @@ def test_an_estimate_that_cannot_be_worked_out_fails_and_frees_its_scenario(
     calculator.delete_bill_estimate(identifier=estimate)
 
 
-def test_a_snapshot_keeps_what_is_not_worked_out_yet(emulator, begin, finish, statuses):
-    estimate = begin()
+def test_a_snapshot_keeps_what_is_not_worked_out_yet(emulator, begin, work, finish, statuses):
+    estimate = begin(work)
     emulator.snapshot("before")
-    finish()
+    finish(work)
     emulator.restore("before")
     assert statuses(estimate) == ("COMPLETE", "READY")
 
 
 def test_a_restore_gives_up_what_is_worked_out(emulator, calculator, scenario, reader, begin, finish):
     emulator.snapshot("before")
-    begin()
+    begin(reader)
     emulator.restore("before")
-    finish()
+    finish(reader)
     assert calculator.list_bill_estimates()["items"] == []
     assert calculator.get_bill_scenario(identifier=scenario)["status"] == "READY"
 
 
-def test_a_failure_by_a_rule_waits_for_nothing(emulator, begin, statuses):
+def test_a_failure_by_a_rule_waits_for_nothing(emulator, begin, reader, statuses):
     emulator.faults.add({"estimate": {"failure_message": "no rates"}})
-    assert statuses(begin()) == ("FAILED", "READY")
+    assert statuses(begin(reader)) == ("FAILED", "READY")
 
 
 def test_a_stop_gives_up_what_is_being_read(reader):

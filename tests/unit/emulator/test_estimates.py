@@ -321,3 +321,11 @@ def _total(now):
         CUR, "sum(line_item_unblended_cost) AS total", where=where, organisation=SMALL, month=date(2026, 10, 1), now=now
     )
     return row["total"]
+
+
+def test_an_estimate_ends_once(emulator, calculator, finish):
+    described, _ = finish()
+    book = emulator._world.calculator
+    book.end_estimate(book.estimates.roll(PAYER).get(described["id"]), "too late")
+    assert calculator.get_bill_estimate(identifier=described["id"])["status"] == "COMPLETE"
+    assert emulator.charges()[0]["estimates"] == 1
