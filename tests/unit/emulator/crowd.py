@@ -144,11 +144,12 @@ class Client:
             self._missed(told, answer)
 
     def untag(self, pick: int) -> None:
-        kind = KINDS[pick % len(KINDS)]
-        told, key = self._one(kind, pick), f"k{self.number}"
-        if told is None:
+        key = f"k{self.number}"
+        tagged = [one for kind in KINDS for one in self.ledger.alive(self.account, kind) if key in one.tags]
+        if not tagged:
             return
-        member = "ResourceTagKeys" if kind == EXPORT else "tagKeys"
+        told = tagged[pick % len(tagged)]
+        member = "ResourceTagKeys" if told.kind == EXPORT else "tagKeys"
         answer = self._call(told, "UntagResource", **arn_of(told), **{member: [key]})
         if answer.error is None:
             told.tags.pop(key, None)
@@ -163,14 +164,13 @@ class Client:
         told, mark = self._one(kind, pick), next(self._marks)
         if told is None:
             return
-        amount = 0.0 if form == "commitments" else float(pick % 50 + 1)
-        entries = [self._entry(form, f"{key}", mark, amount) for key in range(2 + pick % 3)]
-        operation = f"BatchCreate{batch}"
-        answer = self._call(told, operation, **{id_name: told.id, member: entries}, clientToken=mark)
-        if self._is_done(told, answer):
+        amount, size = 0.0 if form == "commitments" else float(pick % 50 + 1), 2 + pick % 3
+        entries = [self._entry(form, f"{key}", mark, amount) for key in range(size)]
+        told.batches[mark] = made = Batch(form, mark, self.number, size)
+        answer = self._call(told, f"BatchCreate{batch}", **{id_name: told.id, member: entries}, clientToken=mark)
+        if self._is_done(told, answer, made):
             assert not answer.json.get("errors"), answer.body
-            ids = [item["id"] for item in answer.json["items"]]
-            told.batches[mark] = Batch(form, mark, self.number, ids, amount)
+            made.ids, made.amount = [item["id"] for item in answer.json["items"]], amount
 
     def change_lines(self, pick: int) -> None:
         if mine := self._my_batch(pick, "usage", "workload"):
@@ -178,8 +178,9 @@ class Client:
             _, id_name, operation, member = FORMS[batch.form]
             amount = float(pick % 70 + 1)
             entries = [{"id": id_, **self._quantity(batch.form, amount)} for id_ in batch.ids]
+            batch.is_under_way = True
             answer = self._call(told, f"BatchUpdate{operation}", **{id_name: told.id, member: entries})
-            if self._is_done(told, answer):
+            if self._is_done(told, answer, batch):
                 assert not answer.json.get("errors"), answer.body
                 batch.amount = amount
 
@@ -188,8 +189,9 @@ class Client:
         if mine := self._my_batch(pick, *FORMS):
             told, batch = mine
             _, id_name, operation, _ = FORMS[batch.form]
+            batch.is_under_way = True
             answer = self._call(told, f"BatchDelete{operation}", **{id_name: told.id, "ids": batch.ids})
-            if self._is_done(told, answer):
+            if self._is_done(told, answer, batch):
                 errors = answer.json.get("errors", [])
                 assert not errors or (self.raw.lost and len(errors) == len(batch.ids)), answer.body
                 batch.amount = None
@@ -197,19 +199,24 @@ class Client:
     # To look: whatever others do, nothing is ever there by half
 
     def look_at_lines(self, pick: int) -> None:
-        told = self._one((SCENARIO, WORKLOAD)[pick % 2], pick)
-        if told is None or not told.batches:
-            return
-        batches = [batch for batch in [*told.batches.values()] if batch.form != "commitments"]
-        for batch in batches[:2]:
+        """Of those that somebody is changing right now there is everything as it was, or everything as it will be."""
+        there = [
+            (told, batch)
+            for kind in (SCENARIO, WORKLOAD)
+            for told in self.ledger.alive(self.account, kind)
+            for batch in [*told.batches.values()]
+            if batch.form != "commitments"
+        ]
+        there.sort(key=lambda one: not one[1].is_under_way)
+        for told, batch in there[:3]:
             _, id_name, operation, _ = FORMS[batch.form]
             filters = [{"name": "USAGE_GROUP", "values": [batch.mark]}]
             listing = f"List{operation}{'' if batch.form == 'workload' else 's'}"
             answer = self._call(told, listing, **{id_name: told.id}, filters=filters, maxResults=25)
             if answer.error:
-                return self._missed(told, answer)
-            assert_whole({batch.mark: batch}, by_mark(answer.json["items"]), is_all=False)
-        return None
+                self._missed(told, answer)
+            else:
+                assert_whole({batch.mark: batch}, by_mark(answer.json["items"]), is_all=False)
 
     def look_at_lists(self, pick: int) -> None:
         """No list has anything twice, and no account more exports than it may have."""
@@ -278,7 +285,8 @@ class Client:
                 return str(arn)
         return None
 
-    def _is_done(self, told: Told, answer: Answer) -> bool:
+    def _is_done(self, told: Told, answer: Answer, batch: Batch) -> bool:
+        batch.is_under_way = False
         if answer.error == GONE:
             self._missed(told)
         elif answer.error:
@@ -308,6 +316,8 @@ FIRST_HOUR = 1790812800.0  # 2026-10-01T00:00:00Z, when the bill interval of eve
 VERBS: dict[str, Callable[[Client, int], None]] = {
     name: made for name, made in vars(Client).items() if not name.startswith("_") and name != "do"
 }
+#: What is chosen from: lines are where most can go wrong.
+CHOICES = [*VERBS, *("add_lines", "change_lines", "look_at_lines") * 2]
 
 
 def arn_of(told: Told) -> dict[str, str]:

@@ -19,14 +19,17 @@ SCENARIO, ESTIMATE, WORKLOAD, EXPORT = KINDS = ("BillScenario", "BillEstimate", 
 class Batch:
     """Lines that one client added at once and changes and takes away at once. ``form`` says to which list they belong.
 
-    :ivar amount: all of them have it. ``None`` once they are taken away.
+    :ivar amount: all of them have it. ``None`` before they are there and once they are taken away.
+    :ivar is_under_way: whether its client is changing it right now: the time to look at it.
     """
 
     form: str
     mark: str
     owner: int
-    ids: list[str]
-    amount: float | None
+    size: int
+    ids: list[str] = field(default_factory=list)
+    amount: float | None = None
+    is_under_way: bool = True
 
 
 @dataclass
@@ -130,7 +133,7 @@ def assert_whole(batches: dict[str, Batch], groups: dict[str, list[float]], *, i
     :param is_all: whether each batch must be there as it was left; else it may be as it was at any time.
     """
     for mark, amounts in groups.items():
-        assert len(amounts) == len(batches[mark].ids), f"half a batch: {mark} has {amounts}"
+        assert len(amounts) == batches[mark].size, f"half a batch: {mark} has {amounts}"
         assert len(set(amounts)) == 1, f"half a change: {mark} has {amounts}"
     if is_all:
         there = {mark: amounts[0] for mark, amounts in groups.items()}

@@ -23,6 +23,7 @@ from tests.unit.emulator.careful import EFFECTS, Careful, strike_every_tenth_cal
 from tests.unit.emulator.crowd import (
     ACCOUNTS,
     BUCKET,
+    CHOICES,
     FORMS,
     MEMBER,
     PAYER,
@@ -60,7 +61,7 @@ class Plan(list[tuple[str, int]]):
 
 
 def plan(size: int) -> st.SearchStrategy[Plan]:
-    acts = st.tuples(st.sampled_from([*VERBS]), st.integers(0, 999))
+    acts = st.tuples(st.sampled_from(CHOICES), st.integers(0, 999))
     return st.lists(acts, min_size=size, max_size=size).map(Plan)
 
 

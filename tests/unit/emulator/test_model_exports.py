@@ -89,6 +89,7 @@ class Exports(ExportsLife):
         first = {"which": 0, "account": None}
         self.tag(**first, tags={"a": "1", "b": "2"}, many=False)
         self.untag(**first, picks=[0, 1])
+        self.update(**first, name="a", other_column=True, data=data)
         self.look_at_tables(table="FOCUS_1_2_AWS")
         self.take_snapshot()
         self.let_time_pass(hours=12)
