@@ -18,6 +18,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import product
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -31,23 +32,36 @@ ESTIMATES = 10_000
 show = sys.stdout.write
 Figures = dict[str, float | str]
 
-#: One export of all CUR 2.0 columns by the hour, from the jump of the clock to the manifest in S3; then DuckDB writes
-#: the same finished table to one Parquet file. Both in one fresh process.
-DELIVERED = """
-import json, resource, sys, tempfile, time
-import boto3, duckdb
-from emulator.server import running
+#: What both of the following begin with: `table`, named by the first argument, with all columns, in its finest form.
+TABLE = """
+import sys
 from emulator.tables.catalog import TABLES
 
-peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-table, bucket = TABLES["COST_AND_USAGE_REPORT"], "exports-111122223333"
-properties = {"TIME_GRANULARITY": "HOURLY", "INCLUDE_RESOURCES": "TRUE"}
-columns = ", ".join(column.name for column in table.columns(properties))
+def peak():
+    with open("/proc/self/status") as status:
+        return int(next(line.split()[1] for line in status if line.startswith("VmHWM"))) / 1024
+
+table, rows = TABLES[sys.argv[1]], int(sys.argv[2])
+finest = {"TIME_GRANULARITY": "HOURLY", "INCLUDE_RESOURCES": "TRUE", "INCLUDE_ALL_RECOMMENDATIONS": "TRUE"}
+properties = {name: value for name, value in finest.items() if name in table.effective_properties({})}
+columns = ", ".join(column.name for column in table.columns(table.effective_properties(properties)))
 query = dict(QueryStatement=f"SELECT {columns} FROM {table.name}", TableConfigurations={table.name: properties})
+"""
+
+#: One export of the table, from the jump of the clock to the manifest in S3; then DuckDB writes the same finished table
+#: to one Parquet file. Both in one fresh process.
+DELIVERED = (
+    TABLE
+    + """
+import json, tempfile, time
+import boto3, duckdb
+from emulator.server import running
+
+bucket = "exports-111122223333"
 output = dict(OutputType="CUSTOM", Format="PARQUET", Compression="PARQUET", Overwrite="OVERWRITE_REPORT")
 place = dict(S3Bucket=bucket, S3Prefix="", S3Region="us-east-1", S3OutputConfigurations=output)
-export = dict(Name="cur", DataQuery=query, DestinationConfigurations=dict(S3Destination=place))
-with running(start="2026-11-30T12:00:00Z", rows=int(sys.argv[1]), buckets=[f"111122223333/{bucket}"]) as emu:
+export = dict(Name="all", DataQuery=query, DestinationConfigurations=dict(S3Destination=place))
+with running(start="2026-11-30T12:00:00Z", rows=rows, buckets=[f"111122223333/{bucket}"]) as emu:
     client = lambda name: boto3.Session("AKIADEMO111122223333", "x").client(
         name, endpoint_url=emu.url, region_name="us-east-1")
     client("bcm-data-exports").create_export(Export=dict(export, RefreshCadence=dict(Frequency="SYNCHRONOUS")))
@@ -56,7 +70,7 @@ with running(start="2026-11-30T12:00:00Z", rows=int(sys.argv[1]), buckets=[f"111
     emu.settle()
     delivered, room = time.perf_counter() - began, peak()
     s3 = client("s3")
-    manifest = s3.get_object(Bucket=bucket, Key="cur/metadata/BILLING_PERIOD=2026-11/cur-Manifest.json")["Body"]
+    manifest = s3.get_object(Bucket=bucket, Key="all/metadata/BILLING_PERIOD=2026-11/all-Manifest.json")["Body"]
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
         files = json.load(manifest)["dataFiles"]
         for number, uri in enumerate(files):
@@ -68,16 +82,55 @@ with running(start="2026-11-30T12:00:00Z", rows=int(sys.argv[1]), buckets=[f"111
         written = time.perf_counter() - began
 print(lines, len(files), delivered, room, written)
 """
+)
+
+#: One partition of the table, written to disk without a server, each file deleted when it is complete.
+WRITTEN = (
+    TABLE
+    + """
+import tempfile, time
+from datetime import UTC, date, datetime
+from pathlib import Path
+from emulator.files.writer import Content, Form, render
+from emulator.organisation import Organisation
+from emulator.tables.query import parse
+
+organisation = Organisation(7, "111122223333", ["444455556666"], rows)
+query = parse(query["QueryStatement"], query["TableConfigurations"])
+content = Content(organisation, query, date(2026, 11, 1), datetime(2027, 1, 15, tzinfo=UTC))
+began, size = time.perf_counter(), 0
+with tempfile.TemporaryDirectory() as folder:
+    for file in render(content, Form("all", ".snappy.parquet", 1_000_000), Path(folder)):
+        size += file.stat().st_size
+        file.unlink()
+print(time.perf_counter() - began, size / 1e6, peak())
+"""
+)
 
 
 def delivery(rounds: int) -> list[Figures]:
-    """A delivery of CUR 2.0 against DuckDB writing the same finished table to Parquet."""
-    show(f"{'lines':>12}{'files':>7}{'delivered':>12}{'DuckDB writes it':>18}{'ratio':>8}{'peak memory':>14}\n")
-    for rows in (11_000, 44_000, 176_000):
-        measured = zip(*(_figures(DELIVERED, rows) for _ in range(rounds)), strict=True)
+    """A delivery of all columns by the hour against DuckDB writing the same finished table to Parquet."""
+    kept: list[Figures] = []
+    show(f"{'':<24}{'lines':>12}{'files':>7}{'delivered':>12}{'DuckDB writes it':>18}{'ratio':>8}{'peak memory':>14}\n")
+    for table, rows in product(("COST_AND_USAGE_REPORT", "FOCUS_1_2_AWS"), (11_000, 44_000, 176_000)):
+        measured = zip(*(_figures(DELIVERED, table, rows) for _ in range(rounds)), strict=True)
         lines, files, seconds, room, written = map(statistics.median, measured)
         sides = f"{seconds:>10.1f} s{written:>16.1f} s{seconds / written:>8.2f}"
-        show(f"{lines:>12,.0f}{files:>7.0f}{sides}{room:>11.0f} MB\n")
+        show(f"{table:<24}{lines:>12,.0f}{files:>7.0f}{sides}{room:>11.0f} MB\n")
+        kept.append({"table": table, "lines": lines, "delivered": seconds, "duckdb": written, "megabytes": room})
+    return kept
+
+
+def memory(rounds: int) -> list[Figures]:
+    """A month of each table, written at two sizes of the organisation: memory must not grow with it."""
+    kept: list[Figures] = []
+    show(f"{'':<34}{'rows a month':>14}{'written':>12}{'files':>11}{'peak memory':>14}\n")
+    for table, rows in product(TABLES, (44_000, 176_000)):
+        measured = zip(*(_figures(WRITTEN, table, rows) for _ in range(rounds)), strict=True)
+        seconds, size, room = map(statistics.median, measured)
+        show(f"{table:<34}{rows:>14,}{seconds:>10.1f} s{size:>8.0f} MB{room:>11.0f} MB\n")
+        kept.append({"table": table, "rows": rows, "seconds": seconds, "megabytes": room})
+    return kept
 
 
 def requests(rounds: int) -> list[Figures]:
@@ -113,7 +166,19 @@ def start(rounds: int) -> list[Figures]:
     return [{"ready_seconds": seconds, "megabytes": room}]
 
 
-SECTIONS: dict[str, Callable[[int], list[Figures]]] = {"start": start, "requests": requests, "delivery": delivery}
+SECTIONS: dict[str, Callable[[int], list[Figures]]] = {
+    "start": start,
+    "requests": requests,
+    "delivery": delivery,
+    "memory": memory,
+}
+TABLES = (
+    "COST_AND_USAGE_REPORT",
+    "FOCUS_1_2_AWS",
+    "COST_AND_USAGE_DASHBOARD",
+    "COST_OPTIMIZATION_RECOMMENDATIONS",
+    "CARBON_EMISSIONS",
+)
 BUCKET = ("--bucket", f"{PAYER}/exports-{PAYER}", "--start", "2026-11-05T12:00:00Z")
 
 
@@ -244,9 +309,9 @@ def _megabytes(pid: int) -> float:
     return psutil.Process(pid).memory_info().rss / 2**20
 
 
-def _figures(script: str, argument: object) -> list[float]:
+def _figures(script: str, *arguments: object) -> list[float]:
     """The numbers that a script prints at last, in a fresh process."""
-    command = [sys.executable, "-c", script, str(argument)]
+    command = [sys.executable, "-c", script, *map(str, arguments)]
     environment = {"PYTHONPATH": str(REPO / "include")}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
     return [float(figure) for figure in done.stdout.splitlines()[-1].split()]
