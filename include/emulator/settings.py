@@ -23,7 +23,7 @@ class Settings:
     :param start: emulated time at start, aware; the wall's time when ``None``.
     :param speed: emulated seconds per second of the wall.
     :param seed: what the organisation's usage and all durations are drawn from.
-    :param rows: usage lines of one month of the simulated organisation, about.
+    :param rows: the size of the simulated organisation: usage lines of one month of it, daily, about.
     :param estimate_hours: the shortest and the longest time that a bill estimate takes. AWS's user guide says
         20 minutes to 12 hours, its API reference 8 to 12 hours.
     :param open_control: whether the control API and the status page answer other machines too.
