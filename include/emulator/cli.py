@@ -41,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     add("--speed", type=float, default=1.0, metavar="N", help="emulated seconds per second (default: 1)")
     add("--seed", type=int, default=7, metavar="N", help="what usage and durations are drawn from (default: 7)")
     add("--start", type=_checked(parse_moment), metavar="TIME", help="emulated time at start (default: now)")
-    add("--rows", type=int, default=20_000, metavar="N", help="the size: usage lines of a month, about (default: 20000)")
+    add("--rows", type=int, default=20_000, metavar="N", help="the size: about so many usage lines a month (20000)")
     add(
         "--estimate-hours",
         type=_checked(parse_hours),
