@@ -78,7 +78,9 @@ class CalculatorLife(Life):
         for kind in (ESTIMATE, SCENARIO, WORKLOAD):
             for account in ACCOUNTS if kind == WORKLOAD else (PAYER, STRANGER):
                 self.check_list(account, kind)
-        assert self.clients[PAYER].control("GET", "charges") == {"charges": self.model.charges()}
+        assert self.clients[PAYER].control("GET", "charges") == {"charges": self.model.charges()}, (
+            "each estimate that completed is charged once"
+        )
 
     def teardown(self):
         """At the end, and after a restore, everything is looked at as a whole."""
@@ -101,13 +103,15 @@ class CalculatorLife(Life):
         """What an account has, in the order in which it was made, each exactly once."""
         there, client = self.model.of(account, kind, self.now), self.clients[account]
         listed = client.pages(CALCULATOR, f"List{kind}s", "items", 4 if len(there) < 20 else 25)
-        assert [(one["id"], one["name"]) for one in listed] == [(one.id, one.name) for one in there]
+        assert [(one["id"], one["name"]) for one in listed] == [(one.id, one.name) for one in there], (
+            f"{kind}s of {account}"
+        )
         for one, entry in zip(there, listed, strict=True):
             assert abs(entry["expiresAt"] - one.expires.timestamp()) < 0.01
             assert abs(entry["createdAt"] - one.created.timestamp()) < 0.01
             if kind == ESTIMATE and one.status == "IN_PROGRESS" and entry["status"] != "IN_PROGRESS":
                 self.model.end(one, entry["status"], self.now)
-            assert entry["status"] == self.model.status(one, self.now)
+            assert entry["status"] == self.model.status(one, self.now), f"{kind} {one.name}"
             assert kind != ESTIMATE or one.status != "IN_PROGRESS" or self.now <= one.created + docs.LONGEST
 
     def check_filters(self, thing: Thing) -> None:
@@ -125,7 +129,7 @@ class CalculatorLife(Life):
         ):
             operation, client = f"List{thing.kind}s", self.clients[thing.account]
             found = client.pages(CALCULATOR, operation, "items", 3 if filters == [by_status] else 25, filters=filters)
-            assert [one["id"] for one in found] == wanted
+            assert [one["id"] for one in found] == wanted, f"{operation} by {filters}"
 
     def check_whole(self, thing: Thing) -> None:
         """Everything that something says of itself."""
@@ -137,7 +141,7 @@ class CalculatorLife(Life):
         got = answer.json
         assert (got["name"], got["status"]) == (thing.name, self.model.status(thing, self.now))
         tags = client.calculator("ListTagsForResource", arn=docs.arn(thing.kind, thing.account, thing.id)).json["tags"]
-        assert tags == thing.tags
+        assert tags == thing.tags, f"tags of {thing.kind} {thing.name}"
         if thing.kind == WORKLOAD:
             valid = "VALID" if thing.rate in self.model.allowed(thing.account) else "INVALID"
             assert got["rateType"] == thing.rate
@@ -157,7 +161,7 @@ class CalculatorLife(Life):
     def check_lines(self, thing: Thing, operation: str, there: list[dict[str, Any]]) -> None:
         """The lines of something, each exactly once, in their order."""
         of = {IDENTIFIED[thing.kind]: thing.id}
-        assert self.clients[thing.account].pages(CALCULATOR, f"List{operation}", "items", 3, **of) == there
+        assert self.clients[thing.account].pages(CALCULATOR, f"List{operation}", "items", 3, **of) == there, operation
 
     # How it calls
 

@@ -69,20 +69,20 @@ class ExportsLife(Life):
         """Check that an account's exports are listed exactly once."""
         listed = self.clients[account].pages(EXPORTS, "ListExports", "Exports", 2)
         there = [(each.arn, each.name) for each in self.model.of(account)]
-        assert [(each["ExportArn"], each["ExportName"]) for each in listed] == there
+        assert [(each["ExportArn"], each["ExportName"]) for each in listed] == there, f"exports of {account}"
 
     def check_export(self, export: Export) -> None:
         """Check that an export is what was made of it, and that a deleted one is gone."""
         client = self.clients[export.account]
         got = client.exports("GetExport", ExportArn=export.arn)
         if export.is_deleted:
-            assert got.error in NOT_FOUND
+            assert got.error in NOT_FOUND, "it was deleted and is still there"
             return
         self.catch_up(export)
         assert_echoes(export.definition, got.json["Export"], export.arn)
         assert_healthy_as_delivered(export, got.json["ExportStatus"])
         tags = client.pages(EXPORTS, "ListTagsForResource", "ResourceTags", 40, ResourceArn=export.arn)
-        assert {tag["Key"]: tag["Value"] for tag in tags} == export.tags
+        assert {tag["Key"]: tag["Value"] for tag in tags} == export.tags, f"tags of {export.name}"
         assert len(tags) == len(export.tags)
 
     def made(self, account: str, definition: dict[str, Any], tags: dict[str, str]) -> str | None:
@@ -167,7 +167,7 @@ class ExportsLife(Life):
                 assert docs.QUERY_FAILURE not in self.model.faults.get(export.name, ()) or code != UNDER_WAY[-1]
             run.status = code
             return
-        assert (code, reason) == self.model.end(export, run)
+        assert (code, reason) == self.model.end(export, run), f"an execution of {export.name} ended otherwise"
         run.status, run.reason, run.ended = code, reason, moment(status["LastUpdatedAt"])
         assert run.created < run.ended <= self.now
         assert status.get("CompletedAt") in (None, status["LastUpdatedAt"])
