@@ -45,7 +45,7 @@ class Snapshots:
         """Keep everything under a name; a snapshot that had the name is replaced.
 
         :returns: ``name``, ``now`` (emulated, ISO 8601) and ``left_out``, services of moto's that hold something that
-            cannot be copied, such as a running thread: a restore leaves these as they are.
+            cannot be copied, such as a Batch job, also one that has ended: a restore leaves these as they are.
         :raises ValueError: if the name is not 1 to 64 letters, digits, dots, underscores and hyphens.
         """
         if not isinstance(name, str) or not _NAME.fullmatch(name):
@@ -71,6 +71,7 @@ class Snapshots:
             snapshot = self._find(name)
             state = _Unpickler(io.BytesIO(snapshot.world), world).load()
             world.give_up()
+            world.keys.forget()
             snapshot.moto.put()
             world.restore(state)
             world.clock.speed = snapshot.speed

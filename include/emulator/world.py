@@ -45,7 +45,7 @@ class World:
         self.clock = Clock(settings.start, settings.speed)
         self.faults = Faults(self.draw)
         self.journal = Journal()
-        self.keys = KeyRing(settings.payer)
+        self.keys = KeyRing(settings.payer, self.lock)
         self.snapshots = Snapshots(self)
         self._awaited_jumps = 0
         self._organisations = OrganisationCache(
@@ -102,8 +102,8 @@ class World:
             self.give_up()
             self.faults.clear()
             self.journal.clear()
-            moto_state.clear()
             self.keys.forget()
+            moto_state.clear()
             self.clock.set(self.settings.start or datetime.now(UTC))
             self.clock.speed = self.settings.speed
             self._begin()
@@ -126,7 +126,6 @@ class World:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Put a state in the place of the present one. The caller holds the lock."""
-        self.keys.forget()
         self.faults.restore(state["faults"])
         vars(self).update({name: value for name, value in state.items() if name != "faults"})
 

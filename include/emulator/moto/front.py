@@ -59,6 +59,8 @@ class MotoFront:
             with world.present():
                 if service == "s3":
                     check_expected_owner(environ)
+                elif service == "iam" and operation.startswith("Delete"):
+                    world.keys.forget()
                 answer = self._call(environ)
         except ServiceError as error:
             answer = write_error(service, environ, error, effects.status)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import urllib.request
 
 import boto3
 import pytest
 
+from emulator import accounts
+from emulator.moto import state
 from emulator.moto.s3_names import s3_operation
 
 PAYER, MEMBER = "111122223333", "444455556666"
@@ -32,6 +35,7 @@ def keyed(emulator, service, key, token=None):
         ("AKIADEMO444455556666", MEMBER),
         ("AKIADEMO999988887777", "999988887777"),
         ("AKIAIOSFODNN7EXAMPLE", PAYER),
+        ("ASIAIOSFODNN7EXAMPLE", PAYER),
     ],
 )
 def test_the_key_says_whose_it_is(emulator, key, account):
@@ -95,8 +99,10 @@ def test_a_session_token_belongs_to_the_account_that_asked_for_it(emulator, clie
         ("s3", "list_buckets", "InvalidAccessKeyId", 403),
     ],
 )
-def test_a_temporary_key_that_nobody_handed_out_is_refused(emulator, refused, service, call, code, status):
-    answer = refused(getattr(keyed(emulator, service, "ASIAIOSFODNN7EXAMPLE", "token"), call))
+def test_a_roles_key_is_refused_after_a_reset(emulator, client, refused, service, call, code, status):
+    key = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]["AccessKeyId"]
+    emulator.reset()
+    answer = refused(getattr(keyed(emulator, service, key, "token"), call))
     assert (answer["code"], answer["ResponseMetadata"]["HTTPStatusCode"]) == (code, status), "it became the payer's"
     assert [entry["error"] for entry in emulator.requests()] == [code]
 
@@ -107,6 +113,82 @@ def test_what_a_role_was_is_forgotten_at_a_reset(emulator, client, refused):
     assert assumed.get_caller_identity()["Account"] == MEMBER
     emulator.reset()
     assert refused(assumed.get_caller_identity)["code"] == "InvalidClientTokenId", "a member's role became the payer"
+
+
+@pytest.mark.parametrize("was_used", [True, False])
+@pytest.mark.parametrize("end", ["reset", "delete"])
+def test_a_users_key_is_refused_when_it_is_gone(emulator, client, refused, end, was_used):
+    iam = client("iam", MEMBER)
+    iam.create_user(UserName="someone")
+    key = iam.create_access_key(UserName="someone")["AccessKey"]["AccessKeyId"]
+    users = keyed(emulator, "sts", key)
+    if was_used:
+        assert users.get_caller_identity()["Account"] == MEMBER
+    if end == "reset":
+        emulator.reset()
+    else:
+        iam.delete_access_key(UserName="someone", AccessKeyId=key)
+    assert refused(users.get_caller_identity)["code"] == "InvalidClientTokenId", "a member's key became the payer's"
+
+
+def asks(emulator, key, told):
+    """A thread that asks whose a key is, and tells it."""
+    signed = {"HTTP_AUTHORIZATION": f"AWS4-HMAC-SHA256 Credential={key}/20261120/us-east-1/sts/aws4_request, x"}
+    return threading.Thread(target=lambda: told.append(emulator._world.keys.caller(signed)))
+
+
+def test_whose_a_key_is_waits_for_a_restore_that_is_half_done(emulator, client, monkeypatch):
+    key = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]["AccessKeyId"]
+    emulator.snapshot("here")
+    told = []
+    asking = asks(emulator, key, told)
+
+    def reset_model_data():
+        asking.start()
+        asking.join(0.3)
+
+    monkeypatch.setattr(state, "reset_model_data", reset_model_data)
+    emulator.restore("here")
+    asking.join()
+    assert (told[0].account, told[0].is_known) == (MEMBER, True), "a key that is valid before and after is nobody's"
+
+
+def test_a_reset_waits_for_who_looks_a_key_up(emulator, client, monkeypatch):
+    key = client("sts").assume_role(RoleArn=ROLE, RoleSessionName="test")["Credentials"]["AccessKeyId"]
+    told, find, resetting = [], accounts._find, threading.Thread(target=emulator.reset)
+
+    def find_slowly(key):
+        found = find(key)
+        resetting.start()
+        resetting.join(0.3)
+        return found
+
+    monkeypatch.setattr(accounts, "_find", find_slowly)
+    asks(emulator, key, told).run()
+    resetting.join()
+    monkeypatch.setattr(accounts, "_find", find)
+    asks(emulator, key, told).run()
+    assert [caller.is_known for caller in told] == [True, False], "a key that a reset ended is valid for ever"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential={key}/20261120/us-east-1/{service}/aws4_request, x"},
+        {"QUERY_STRING": "X-Amz-Credential={key}%2F20261120%2Fus-east-1%2F{service}%2Faws4_request"},
+        {"QUERY_STRING": "AWSAccessKeyId={key}"},
+    ],
+)
+def test_a_key_and_a_service_without_end_are_not_read(emulator, environ):
+    def caller(key, service):
+        return emulator._world.keys.caller(
+            {name: value.format(key=key, service=service) for name, value in environ.items()}
+        )
+
+    read = caller("A" * 128, "s3")
+    assert (read.access_key_id, read.service) == ("A" * 128, "s3")
+    assert caller("A" * 129, "s3").access_key_id is None, "a key of any length stays in the log"
+    assert len(caller("A", "s" * 65).service or "") < 65, "a name of any length stays in the log"
 
 
 def test_a_standalone_account_has_an_organisation_and_exports_of_its_own(emulator, client, exports, definition):
