@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copyreg
 import io
 import pickle
 from collections import defaultdict
@@ -13,9 +14,10 @@ from types import FunctionType
 from typing import Any
 from weakref import WeakValueDictionary
 
-from moto.core.base_backend import BackendDict
+from moto.core.base_backend import BackendDict, BaseBackend
 from moto.core.model_instances import reset_model_data
 from moto.s3.models import s3_backends
+from moto.utilities.docker_utilities import DockerModel
 
 _LOCKS = {type(made()): made for made in (Lock, RLock)}
 
@@ -32,7 +34,8 @@ class MotoState:
 
     :param content: all services' backends in one pickle: some of them refer to each other's.
     :param shared: what the pickle refers to by its place in this list, see :class:`_Pickler`.
-    :param left_out: services that hold something that cannot be kept, such as a thread or an open file.
+    :param left_out: services that hold something that cannot be kept, such as a thread (a Batch job is
+        one, also when it has ended) or an open file.
     """
 
     content: bytes
@@ -55,11 +58,13 @@ class MotoState:
 
         Services that were empty are empty afterwards; those that were left out stay as they are.
         """
-        # Before anything is read: emptying S3 closes the files of every object that there is.
+        # Before anything is read: emptying S3 closes the files of every object that there is. Who does such a thing has
+        # a reset of its own; the common one makes a backend's content anew, EC2's in most of a second.
         for service in _services():
             if service.service_name not in self.left_out:
-                for backends in service.values():
-                    backends.reset()
+                for _, _, backend in service.iter_backends():
+                    if type(backend).reset is not BaseBackend.reset:
+                        backend.reset()
                 service.clear()
         reset_model_data()
         for service, backends in _Unpickler(io.BytesIO(self.content), self.shared).load():
@@ -73,7 +78,8 @@ class MotoState:
         }
 
 
-_NOT_PICKLED = (TypeError, AttributeError, pickle.PicklingError)
+# RuntimeError: what nests too deep (RecursionError), or is changed meanwhile by a thread of moto's own.
+_NOT_PICKLED = (TypeError, AttributeError, RuntimeError, pickle.PicklingError)
 
 
 def _services() -> list[Any]:
@@ -101,8 +107,9 @@ class _Pickler(pickle.Pickler):
     """Keeps what pickle itself cannot, or not as it is.
 
     What never changes is shared with the present: keys and certificates of the crypto library (KMS, ACM, Cognito),
-    functions without a closure (SSM, Lambda), the collections of backends. Locks (SQS) are made anew. moto's own kinds
-    of dict are copied as they are inside: what some show is less, as S3's with the versions of its objects.
+    functions without a closure (SSM, Lambda), the collections of backends. Locks (SQS) are made anew, and clients of
+    Docker (Lambda) when they are needed. moto's own kinds of dict are copied as they are inside: what some show is
+    less, as S3's with the versions of its objects.
     """
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -125,6 +132,8 @@ class _Pickler(pickle.Pickler):
             return _LOCKS[kind], ()
         if kind is WeakValueDictionary:
             return kind, (), None, None, iter(thing.items())
+        if isinstance(thing, DockerModel):
+            return copyreg.__newobj__, (kind,), {**vars(thing), "_DockerModel__docker_client": None}  # type: ignore[attr-defined]
         if isinstance(thing, dict) and kind.__module__.startswith("moto."):
             factory = thing.default_factory if isinstance(thing, defaultdict) else None
             return kind.__new__, (kind,), (vars(thing), dict(dict.items(thing)), factory), None, None, _fill

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
+import zipfile
 from datetime import timedelta
 
 import boto3
+import docker
+import docker.errors
 import pytest
 from botocore.exceptions import ClientError
-from moto.sqs.models import sqs_backends
+from moto.sqs.models import SQSBackend, sqs_backends
 
 BUCKET = "finops-exports-111122223333"
 DAY = 86_400
@@ -221,6 +225,42 @@ def test_services_whose_models_hold_locks_keys_and_functions_go_back(emulator, a
     assert kms.get_public_key(KeyId=key)["PublicKey"] == public
     seen_by_the_older_api = client("ses").list_identities()["Identities"]
     assert seen_by_the_older_api == ["kept@example.com"], "services that share a state share it no more"
+
+
+def test_a_function_can_be_invoked_after_a_restore(emulator, client, monkeypatch):
+    def from_env():
+        raise docker.errors.DockerException("no Docker here")
+
+    monkeypatch.setattr(docker, "from_env", from_env)
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("a.py", "def handle(event, context): return 1")
+    role = client("iam").create_role(RoleName="r", AssumeRolePolicyDocument="{}")["Role"]["Arn"]
+    functions = client("lambda")
+    functions.create_function(
+        FunctionName="f", Runtime="python3.12", Role=role, Handler="a.handle", Code={"ZipFile": code.getvalue()}
+    )
+    emulator.snapshot("here")
+    emulator.restore("here")
+    answer = functions.invoke(FunctionName="f")["Payload"].read()
+    assert answer == b"error running docker: no Docker here", "a function that was restored cannot be invoked"
+
+
+def test_a_restore_makes_no_backend_anew_to_throw_it_away(emulator, client, monkeypatch):
+    client("sqs").create_queue(QueueName="kept")
+    emulator.snapshot("here")
+    monkeypatch.setattr(SQSBackend, "__init__", lambda *args: pytest.fail("a backend was made anew, EC2's takes long"))
+    emulator.restore("here")
+    assert len(client("sqs").list_queues()["QueueUrls"]) == 1
+
+
+def test_what_nests_too_deep_is_left_out(emulator, client, ask):
+    client("sqs").create_queue(QueueName="q")
+    nested = []
+    for _ in range(100_000):
+        nested = [nested]
+    sqs_backends["111122223333"]["us-east-1"].nested = nested
+    assert ask("POST", "snapshots", {"name": "here"})[1]["left_out"] == ["sqs"], "a snapshot failed instead"
 
 
 def test_a_service_that_cannot_be_kept_is_named_and_stays_as_it_is(ask, client):
