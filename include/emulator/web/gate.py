@@ -13,8 +13,9 @@ from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Any
 
 _HOST = re.compile(r"\[([^\]]+)\](?::\d+)?|([^:\[\]]+)(?::\d+)?")
-# Nobody can register these, https://www.iana.org/assignments/special-use-domain-names and ICANN's .internal.
-_PRIVATE = (".internal", ".local", ".localhost", ".test", ".home.arpa")
+# Nobody can register these: https://www.iana.org/assignments/special-use-domain-names, ICANN's .internal, and what
+# Kubernetes, home routers and Consul use, which the root zone does not have.
+_PRIVATE = (".internal", ".local", ".localhost", ".test", ".home.arpa", ".svc", ".lan", ".consul")
 
 
 def refusal(environ: Mapping[str, Any], is_open: bool = False) -> str | None:
@@ -27,7 +28,8 @@ def refusal(environ: Mapping[str, Any], is_open: bool = False) -> str | None:
     if not (is_open or _is_loopback(environ.get("REMOTE_ADDR", ""))):
         return "the control API answers this machine only; --open-control opens it to others"
     host = environ.get("HTTP_HOST")
-    if host is None or (_is_private if is_open else _is_this_machine)(_name(host)):
+    name = _name(host or "")
+    if host is None or _is_this_machine(name) or (is_open and (_is_nobodys(name) or _address(name) is not None)):
         return None
     own = "addresses and to names that nobody can register" if is_open else "localhost and its addresses only"
     return f"the control API answers to {own}, not to {host!r}"
@@ -37,20 +39,24 @@ def foreign_page(environ: Mapping[str, Any], is_face: bool = False) -> str | Non
     """Give the reason to refuse a request that a browser makes for the page of another site, else ``None``.
 
     moto lets every page in (CORS), and some of its services run what they are given, such as Lambda in Docker. Pages
-    of this machine may ask, and of the name that the emulator itself is called by if no other site can have that.
+    of this machine may ask, of names that nobody can register, and of the address that the emulator itself is called
+    by. Links and pictures come without Origin: there the Referer names the page, and without one it is refused.
 
     :param is_face: the request is for the status page, which other sites may link to: it does nothing.
     """
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is None:
+    page = environ.get("HTTP_ORIGIN")
+    if page is None:
         is_link = is_face and environ.get("HTTP_SEC_FETCH_DEST") == "document"
         if environ.get("HTTP_SEC_FETCH_SITE") != "cross-site" or is_link:
             return None
-        return "the emulator does not answer pages of other sites"
-    page = _name(origin.partition("://")[2])
-    if _is_this_machine(page) or (_is_private(page) and page == _name(environ.get("HTTP_HOST", ""))):
+        page = environ.get("HTTP_REFERER", "")
+    scheme, _, rest = page.partition("://")
+    name = _name(rest.partition("/")[0])
+    if _is_this_machine(name) or (scheme in ("http", "https") and _is_nobodys(name)):
         return None
-    return f"the emulator does not answer pages of {origin!r}"
+    if _address(name) is not None and name == _name(environ.get("HTTP_HOST", "")):
+        return None
+    return f"the emulator does not answer pages of {repr(page) if page else 'other sites'}"
 
 
 def _name(host: str) -> str:
@@ -59,8 +65,13 @@ def _name(host: str) -> str:
     return (found.group(1) or found.group(2)).lower().rstrip(".") if found else ""
 
 
-def _is_private(name: str) -> bool:
-    return bool(name) and ("." not in name or name.endswith(_PRIVATE) or _address(name) is not None)
+def _is_nobodys(name: str) -> bool:
+    """Say whether a name can be no site's: one label, a private ending, or one with an underscore, as of no top level.
+
+    An underscore before the last label proves nothing: the owner of example.com can make a_b.example.com.
+    """
+    last = name.rpartition(".")[2]
+    return bool(name) and _address(name) is None and (last == name or "_" in last or name.endswith(_PRIVATE))
 
 
 def _is_this_machine(name: str) -> bool:

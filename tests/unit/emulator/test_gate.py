@@ -50,9 +50,18 @@ def test_others_may_not(environ):
         ("[fd00::7]:5005", True),
         ("host.docker.internal:5005", True),
         ("localhost", True),
+        ("emulator.default.svc:5005", True),
+        ("emulator.default.svc.cluster.local:5005", True),
+        ("emulator.finops_default:5005", True),
+        ("registry.gitlab.com__group__emulator:5005", True),
+        ("emulator.lan", True),
+        ("emulator.service.consul", True),
         (None, True),
         ("rebound.example.com:5005", False),
         ("internal.example.com", False),
+        ("emulator.default", False),
+        ("svc.example.com", False),
+        ("re_bound.example.com", False),
         ("10.0.0.7.example.com", False),
         ("", False),
     ],
@@ -70,6 +79,10 @@ def test_open_control_answers_to_names_that_no_other_site_can_have(host, may):
         ("http://[::1]:3000", "localhost:5005", False),
         ("http://emulator:5005", "emulator:5005", False),
         ("http://10.0.0.7:3000", "10.0.0.7:5005", False),
+        ("http://10.0.0.7:3000", "localhost:5005", True),
+        ("http://web:3000", "emulator:5005", False),
+        ("http://app.test", "localhost:5005", False),
+        ("chrome-extension://abcdefghijkl", "localhost:5005", True),
         ("https://example.com", "localhost:5005", True),
         ("https://localhost.example.com", "localhost:5005", True),
         ("https://example.com", "10.0.0.7:5005", True),
@@ -124,6 +137,22 @@ def test_what_a_browser_fetches_for_another_site_is_refused_but_a_link_to_the_pa
     emulator, path, site, into, expected
 ):
     assert status(emulator, path, **{"Sec-Fetch-Site": site, "Sec-Fetch-Dest": into}) == expected
+
+
+@pytest.mark.parametrize(
+    ("referer", "may"),
+    [
+        ("http://localhost:8080/", True),
+        ("http://127.0.0.1:8080/page", True),
+        ("http://web:3000/", True),
+        ("https://example.com/", False),
+        ("https://example.com/http://localhost/", False),
+        (None, False),
+    ],
+)
+def test_a_link_or_picture_is_of_the_page_that_its_referer_names(referer, may):
+    environ = {"HTTP_HOST": "127.0.0.1:5005", "HTTP_SEC_FETCH_SITE": "cross-site", "HTTP_SEC_FETCH_DEST": "image"}
+    assert (foreign_page(environ | ({"HTTP_REFERER": referer} if referer else {})) is None) is may
 
 
 def status(emulator, path, **headers):
