@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import UnknownServiceError
 
-from emulator.faults.values import BILLING, check_error_members, check_value
+from emulator.faults.values import BILLING, read_value
 from emulator.protocol.wire import load_description
 
 _COUNTS = ("times", "skip", "nth", "every", "share")
@@ -115,7 +115,6 @@ def parse_fault(rule: Mapping[str, Any], number: int) -> Fault:
     if len(effects) != 1:
         raise ValueError(f"fault: give exactly one of {', '.join(_CONDITIONS)}")
     effect = effects[0]
-    check_value(effect, given[effect])
     conditions = {name: value for name, value in given.items() if name not in _CONDITIONS}
     for name in conditions:
         if name not in _CONDITIONS[effect]:
@@ -129,10 +128,9 @@ def parse_fault(rule: Mapping[str, Any], number: int) -> Fault:
     if not (isinstance(account, str) and re.fullmatch(r"[0-9]{12}", account)):
         raise ValueError(f"fault: account must be a string of twelve digits, not {account!r}")
     services = _services(effect, conditions) if "operation" in _CONDITIONS[effect] else BILLING
-    if effect == "error":
-        check_error_members(given[effect], services)
+    value = read_value(effect, given[effect], services)
     signing_names = None if services is None else tuple(_signing_name(service) for service in services)
-    return Fault(effect, given[effect], signing_names, number, **conditions)
+    return Fault(effect, value, signing_names, number, **conditions)
 
 
 def _check_counts(conditions: Mapping[str, Any]) -> None:

@@ -14,35 +14,58 @@ from emulator.protocol.wire import load_description
 BILLING = ("bcm-data-exports", "bcm-pricing-calculator")
 _EXECUTION_STATUSES = ("QUERY_FAILURE", "DELIVERY_FAILURE")
 _EXECUTION_REASONS = tuple(load_description(BILLING[0])["shapes"]["ExecutionStatusReason"]["enum"])
+_LARGEST = 2**31 - 1  # of the models' integers; those of errors are numbers of seconds
 _CODE = re.compile(r"[A-Za-z][A-Za-z0-9._-]{0,99}")
 
 
-def check_value(effect: str, value: Any) -> None:
-    """Check what a rule says for its effect.
+def read_value(effect: str, value: Any, services: Sequence[str] | None) -> Any:
+    """Check what a rule says for its effect, and give it as the rule keeps it.
 
-    :raises ValueError: with one sentence.
-    """
-    _CHECKS[effect](effect, value)
-
-
-def check_error_members(error: Mapping[str, Any], services: Sequence[str] | None) -> None:
-    """Check the members of an ``error`` that are the error's own: those that the services' models give to its code.
-
-    :param error: one that :func:`check_value` has passed.
     :param services: botocore's names of the services that the rule is for; ``None`` for every service.
     :raises ValueError: with one sentence.
     """
-    code = error["code"]
-    known = [member for service in services or (*BILLING, "s3") for member in _members(service, code).items()]
-    for name, value in error.items():
-        if name in ("code", "message", "status"):
-            continue
-        shapes = [shape for known_name, shape in known if known_name.lower() == name.lower()]
-        if not shapes:
-            names = ", ".join(sorted({known_name for known_name, _ in known})) or "no others"
-            raise ValueError(f"fault: {name!r} is no member of the error {code} here; it has code, message, {names}")
-        if not all(_fits(shape, value) for shape in shapes):
-            raise ValueError(f"fault: {name} of the error {code} must be {_described(shapes[0])}, not {value!r}")
+    if effect == "error":
+        return _read_error(value, services)
+    _CHECKS[effect](effect, value)
+    return value
+
+
+def _read_error(error: Any, services: Sequence[str] | None) -> dict[str, Any]:
+    """Check an ``error``, and name its members as :class:`emulator.protocol.errors.ServiceError` does.
+
+    Beside code, message and status it has the members that the services' models give to its code. Their names may be
+    of either service's case.
+    """
+    code = error.get("code") if isinstance(error, Mapping) else None
+    if not (isinstance(code, str) and _CODE.fullmatch(code)):
+        raise ValueError('fault: error must be an object with a code, e.g. {"code": "ThrottlingException"}')
+    known: dict[str, list[Any]] = {"code": [], "message": []}
+    for service in services or (*BILLING, "s3"):
+        for name, shape in _members(service, code).items():
+            known.setdefault(_own_name(name), []).append(shape)
+    known["status"] = []
+    own_names = {name.lower(): name for name in known}
+    read: dict[str, Any] = {}
+    for given, value in error.items():
+        name = own_names.get(_own_name(given).lower(), "")
+        if not name:
+            raise ValueError(f"fault: {given!r} is no member of the error {code} here; it has {', '.join(known)}")
+        if name in read:
+            raise ValueError(f"fault: the error {code} has {name} twice")
+        if not all(_fits(shape, value) for shape in known[name]):
+            raise ValueError(f"fault: {given} of the error {code} must be {_described(known[name][0])}, not {value!r}")
+        read[name] = value
+    if not isinstance(read.get("message", ""), str):
+        raise ValueError(f"fault: an error's message must be a string, not {read['message']!r}")
+    status = read.get("status", 400)
+    if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
+        raise ValueError(f"fault: an error's status must be 400 to 599, not {status!r}")
+    return read
+
+
+def _own_name(name: str) -> str:
+    """One name for both services: what is ``Fields`` here is ``fieldList`` there."""
+    return "fields" if name.lower() == "fieldlist" else name[:1].lower() + name[1:]
 
 
 def _members(service: str, code: str) -> dict[str, Any]:
@@ -53,9 +76,7 @@ def _members(service: str, code: str) -> dict[str, Any]:
     if service not in BILLING:
         return {"retryAfterSeconds": _members(BILLING[1], "ThrottlingException")["retryAfterSeconds"]}
     errors = ServiceModel(load_description(service), service).error_shapes
-    members = {name: shape for error in errors if error.name == code for name, shape in error.members.items()}
-    # One name for both services, as emulator.protocol.errors has it.
-    return {"fields" if name == "fieldList" else name: shape for name, shape in members.items()}
+    return {name: shape for error in errors if error.name == code for name, shape in error.members.items()}
 
 
 def _fits(shape: Any, value: Any) -> bool:
@@ -68,7 +89,7 @@ def _fits(shape: Any, value: Any) -> bool:
     if shape.type_name == "list":
         return isinstance(value, list) and all(_fits(shape.member, item) for item in value)
     if shape.type_name == "integer":
-        return isinstance(value, int) and not isinstance(value, bool)
+        return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
     return isinstance(value, str) and (not shape.enum or value in shape.enum)
 
 
@@ -76,19 +97,8 @@ def _described(shape: Any) -> str:
     if shape.type_name == "list":
         return f"a list of objects with {' and '.join(shape.member.members)}"
     if shape.type_name == "integer":
-        return "a whole number"
+        return f"a whole number from 0 to {_LARGEST}"
     return f"one of {', '.join(shape.enum)}" if shape.enum else "a string"
-
-
-def _check_error(effect: str, value: Any) -> None:
-    code = value.get("code") if isinstance(value, Mapping) else None
-    if not (isinstance(code, str) and _CODE.fullmatch(code)):
-        raise ValueError('fault: error must be an object with a code, e.g. {"code": "ThrottlingException"}')
-    if not isinstance(value.get("message", ""), str):
-        raise ValueError(f"fault: an error's message must be a string, not {value['message']!r}")
-    status = value.get("status", 400)
-    if isinstance(status, bool) or not isinstance(status, int) or not 400 <= status <= 599:
-        raise ValueError(f"fault: an error's status must be 400 to 599, not {status!r}")
 
 
 def _check_seconds(effect: str, value: Any) -> None:
@@ -122,7 +132,6 @@ def _check_names(effect: str, value: Mapping[str, Any], *known: str) -> None:
 
 
 _CHECKS: dict[str, Callable[[str, Any], None]] = {
-    "error": _check_error,
     "delay_seconds": _check_seconds,
     "hide_seconds": _check_seconds,
     "drop_answer": _check_true,

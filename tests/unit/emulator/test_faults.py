@@ -298,8 +298,13 @@ def test_a_rule_that_is_not_understood_is_refused_in_one_sentence(rule, says):
         ({"error": {"code": "ValidationException", "fields": [{"nane": "x"}]}}, "a list of objects"),
         ({"error": {"code": "ValidationException", "reason": "whim"}}, "reason of the error ValidationException"),
         ({"error": {"code": "ThrottlingException", "retryAfterSeconds": "soon"}}, "a whole number"),
-        ({"error": {"code": "ThrottlingException", "retryAfterSeconds": 1}, "operation": "GetExport"}, "QuotaCode"),
-        ({"error": {"code": "X", "retryAfterSeconds": 1}}, "no member of the error X here"),
+        ({"error": {"code": "ThrottlingException", "retryAfterSeconds": 1}, "operation": "GetExport"}, "quotaCode"),
+        ({"error": {"code": "X", "retryAfterSeconds": 1}}, "X here; it has code, message, status"),
+        ({"error": {"code": "ThrottlingException", "retryAfterSeconds": -1}}, "from 0 to 2147483647"),
+        ({"error": {"code": "ThrottlingException", "retryAfterSeconds": 2**31}}, "from 0 to 2147483647"),
+        ({"error": {"code": "ValidationException", "a": 1}}, "it has code, message, reason, fields, status"),
+        ({"error": {"code": "AccessDeniedException", "message": "a", "Message": "b"}}, "has message twice"),
+        ({"error": {"code": "AccessDeniedException", "Message": 5}}, "Message of the error"),
         ({"error": {"code": "X", "retryAfterSeconds": "a\r\nb: c"}, "service": "s3"}, "a whole number"),
         ({"error": {"code": "X", "resourceId": "a"}, "service": "sts"}, "it has code, message, retryAfterSeconds"),
     ],
@@ -316,6 +321,17 @@ def test_an_error_has_its_own_members_in_each_services_case(emulator, exports, c
     assert (answer["Reason"], answer["Fields"]) == ("other", [{"Name": "a", "Message": "b"}])
     answer = refused(calculator.list_bill_scenarios)
     assert (answer["reason"], answer["fieldList"]) == ("other", [{"name": "a", "message": "b"}])
+
+
+def test_names_of_an_errors_members_may_be_of_either_services_case(emulator, calculator, s3, refused):
+    problem = {"Reason": "other", "fieldList": [{"Name": "a", "Message": "b"}], "Message": "no"}
+    emulator.faults.add({"operation": "*", "error": {"code": "ValidationException", **problem}})
+    answer = refused(calculator.list_bill_scenarios)
+    assert (answer["reason"], answer["Error"]["Message"]) == ("other", "no")
+    assert answer["fieldList"] == [{"name": "a", "message": "b"}], "a rule was accepted, and its fields dropped"
+    emulator.faults.add({"service": "s3", "operation": "*", "error": {"code": "SlowDown", "RetryAfterSeconds": 5}})
+    headers = refused(s3.list_buckets)["ResponseMetadata"]["HTTPHeaders"]
+    assert headers.get("retry-after") == "5", "a rule was accepted, and its Retry-After dropped"
 
 
 def test_tags_and_what_builds_on_a_newborn_can_be_hidden_from(emulator, calculator, refused):
