@@ -13,6 +13,7 @@ import docker
 import docker.errors
 import pytest
 from botocore.exceptions import ClientError
+from moto.s3.models import s3_backends
 from moto.sqs.models import SQSBackend, sqs_backends
 
 BUCKET = "finops-exports-111122223333"
@@ -190,6 +191,15 @@ def test_a_deletion_in_the_future_does_not_reach_the_snapshot(emulator, s3):
         s3.delete_object(Bucket=BUCKET, Key="mine")
         emulator.restore("before")
         assert s3.get_object(Bucket=BUCKET, Key="mine")["Body"].read() == b"x" * 1000
+
+
+def test_a_restore_closes_the_files_of_the_objects_that_it_replaces(emulator, s3):
+    s3.put_object(Bucket=BUCKET, Key="mine", Body=b"x")
+    replaced = s3_backends["111122223333"]["aws"].buckets[BUCKET].keys["mine"]._value_buffer
+    emulator.snapshot("here")
+    emulator.restore("here")
+    assert replaced.closed, "the file of every object stays open at every restore"
+    assert s3.get_object(Bucket=BUCKET, Key="mine")["Body"].read() == b"x"
 
 
 def test_every_version_of_an_object_goes_back(emulator, s3):
