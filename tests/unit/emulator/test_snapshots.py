@@ -195,10 +195,10 @@ def test_a_deletion_in_the_future_does_not_reach_the_snapshot(emulator, s3):
 
 def test_a_restore_closes_the_files_of_the_objects_that_it_replaces(emulator, s3):
     s3.put_object(Bucket=BUCKET, Key="mine", Body=b"x")
-    replaced = s3_backends["111122223333"]["aws"].buckets[BUCKET].keys["mine"]._value_buffer
+    replaced = s3_backends["111122223333"]["aws"].buckets[BUCKET].keys["mine"]
     emulator.snapshot("here")
     emulator.restore("here")
-    assert replaced.closed, "the file of every object stays open at every restore"
+    assert replaced.disposed, "the file of every object stays open until its memory is collected"
     assert s3.get_object(Bucket=BUCKET, Key="mine")["Body"].read() == b"x"
 
 
