@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
+from emulator.clock import LAST
+
 if TYPE_CHECKING:
     from emulator.world import World
 
 Work = TypeVar("Work")
+_log = logging.getLogger(__name__)
 
 
 class AbandonedError(Exception):
@@ -20,6 +24,8 @@ class AbandonedError(Exception):
 
 class Desk(ABC, Generic[Work]):
     """Work that waits, what is under way, and the thread that does it, which lives while there is any.
+
+    What is due first is done first: who waits for it does not wait for what was handed in before and is due later.
 
     All of it is under the world's lock, which the thread holds only where :meth:`_do` takes it.
     """
@@ -51,14 +57,14 @@ class Desk(ABC, Generic[Work]):
 
     @abstractmethod
     def _do(self, work: Work) -> None:
-        """Do one piece of work, in the desk's thread and without the world's lock. Whatever happens, nothing is raised.
+        """Do one piece of work, in the desk's thread and without the world's lock.
 
-        What takes long calls :meth:`_proceed` now and then.
+        What takes long calls :meth:`_proceed` now and then. What is raised is logged, and the work is over.
         """
 
     @abstractmethod
     def _due(self, work: Work) -> Iterable[datetime]:
-        """Give the moments at which what ``work`` brings is due."""
+        """Give the moments at which what ``work`` brings is due; none if nobody waits for it."""
 
     def _proceed(self) -> None:
         """Check that there is still somebody to work for.
@@ -95,11 +101,14 @@ class Desk(ABC, Generic[Work]):
 
     def _do_all(self) -> None:
         while (work := self._next()) is not None:
-            self._do(work)
+            try:
+                self._do(work)
+            except Exception:  # a thread that died here would be waited for without end
+                _log.exception("what was done by %s failed", self.thread_name)
 
     def _next(self) -> Work | None:
         with self._changed:
-            key = next(iter(self._waiting), None)
+            key = min(self._waiting, key=lambda each: min(self._due(self._waiting[each]), default=LAST), default=None)
             self._under_way = None if key is None else self._waiting.pop(key)
             if self._under_way is None:
                 self._worker = None

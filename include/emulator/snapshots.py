@@ -52,10 +52,14 @@ class Snapshots:
             raise ValueError(
                 f"snapshots: name must be 1 to 64 letters, digits, dots, underscores or hyphens, not {name!r}"
             )
-        with self._world.present() as now:
+        world = self._world
+        world.settle()  # before others are kept out: what is due can take minutes, and a stop would wait for it
+        with world.replacing, world.lock:
+            now = world.clock.now()
+            world.timeline.settle(now)
             buffer = io.BytesIO()
-            _Pickler(buffer, self._world).dump(self._world.state())
-            snapshot = _Snapshot(name, now, self._world.clock.speed, buffer.getvalue(), MotoState.take())
+            _Pickler(buffer, world).dump(world.state())
+            snapshot = _Snapshot(name, now, world.clock.speed, buffer.getvalue(), MotoState.take())
             self._kept.pop(name, None)
             self._kept[name] = snapshot
         return snapshot.describe()
@@ -67,7 +71,7 @@ class Snapshots:
         :raises LookupError: if there is none of this name.
         """
         world = self._world
-        with world.lock:
+        with world.replacing, world.lock:
             snapshot = self._find(name)
             state = _Unpickler(io.BytesIO(snapshot.world), world).load()
             world.give_up()

@@ -29,12 +29,26 @@ if TYPE_CHECKING:
 
 # What a world keeps for as long as it lives, whatever state it is in.
 _LASTING = frozenset(
-    {"settings", "lock", "clock", "faults", "journal", "keys", "snapshots", "_organisations", "_awaited_jumps"}
+    {
+        "settings",
+        "lock",
+        "replacing",
+        "clock",
+        "faults",
+        "journal",
+        "keys",
+        "snapshots",
+        "_organisations",
+        "_awaited_jumps",
+    }
 )
 
 
 class World:
     """The state behind the port. ``lock`` guards all of it, moto's S3 included.
+
+    Who replaces the state, or keeps a copy of all of it, holds ``replacing`` and takes it before ``lock``: a
+    replacement lets ``lock`` go while it waits for what it gives up, and is half done then.
 
     moto keeps its state in module globals, so a process has one world at a time.
     """
@@ -42,6 +56,7 @@ class World:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.lock = threading.RLock()
+        self.replacing = threading.RLock()
         self.clock = Clock(settings.start, settings.speed)
         self.faults = Faults(self.draw)
         self.journal = Journal()
@@ -98,7 +113,7 @@ class World:
 
         Snapshots stay.
         """
-        with self.lock:
+        with self.replacing, self.lock:
             self.give_up()
             self.faults.clear()
             self.journal.clear()
@@ -110,12 +125,15 @@ class World:
 
     def close(self) -> None:
         """Give up what is under way and empty moto's backends: nothing of this world is left."""
-        with self.lock:
+        with self.replacing, self.lock:
             self.give_up()
             moto_state.clear()
 
     def give_up(self) -> None:
-        """Give up deliveries and estimates under way. The caller holds the lock, which is let go meanwhile."""
+        """Give up deliveries and estimates under way.
+
+        The caller holds ``replacing`` and ``lock``, which is let go meanwhile.
+        """
         self.deliveries.close()
         self.estimate_desk.close()
 
@@ -125,7 +143,7 @@ class World:
         return {**kept, "faults": self.faults.state()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Put a state in the place of the present one. The caller holds the lock."""
+        """Put a state in the place of the present one. The caller holds ``replacing`` and ``lock``."""
         self.faults.restore(state["faults"])
         vars(self).update({name: value for name, value in state.items() if name != "faults"})
 

@@ -32,9 +32,12 @@ class EstimateDesk(Desk[Estimate]):
         self._hand_in(estimate.id, estimate)
 
     def _due(self, work: Estimate) -> Iterator[datetime]:
-        yield work.ends_at
+        if work.status == "IN_PROGRESS":
+            yield work.ends_at
 
     def _do(self, work: Estimate) -> None:
+        if work.status != "IN_PROGRESS":  # failed by a rule, or worked out: a snapshot can hold one twice
+            return
         outcome: EstimatedBill | str = _FAILURE
         try:
             if not work.is_due:

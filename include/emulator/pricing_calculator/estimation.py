@@ -50,7 +50,7 @@ def read_history(organisation: Organisation, estimate: Estimate, proceed: Procee
     :param proceed: see :func:`emulator.pricing_calculator.history.history_of`.
     """
     history = history_of(organisation, estimate.bill_interval["start"].date(), estimate.created_at, proceed)
-    if estimate.input_usage or estimate.input_commitments:
+    if estimate.input_commitments or any(_product(item).compute for item in estimate.input_usage):
         history.read_hours(proceed)
     return history
 

@@ -29,7 +29,8 @@ PAGE = 300
 
 def _is_averaged(call: Call) -> bool:
     """Say whether usage of the call's estimate is priced by what the organisation paid."""
-    workload = call.world.calculator.workloads.get(call.account, call.params["workloadEstimateId"], call.now)
+    with call.world.lock:  # this is asked before the world stands still for the call
+        workload = call.world.calculator.workloads.get(call.account, call.params["workloadEstimateId"], call.now)
     return workload is not None and workload.rate_type == AFTER_COMMITMENTS
 
 

@@ -13,7 +13,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from tests.unit.emulator.held import Held
 
+from emulator.pricing_calculator import history
 from emulator.server import Emulator, running
 
 PAYER = "111122223333"
@@ -156,3 +158,13 @@ def ask(emulator: Emulator) -> Callable[..., tuple[int, Any]]:
             return error.code, json.load(error)
 
     return send
+
+
+@pytest.fixture
+def reader(monkeypatch: pytest.MonkeyPatch) -> Iterator[Held]:
+    """The reading of a bill, held up."""
+    held = Held(history._read)
+    monkeypatch.setattr(history, "_read", held)
+    monkeypatch.setattr(history, "_recent", {})
+    yield held
+    held.go_on.set()

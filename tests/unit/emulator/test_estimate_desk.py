@@ -8,11 +8,12 @@ from contextlib import contextmanager
 
 import boto3
 import pytest
+from tests.unit.emulator.held import HOUR, Held, pass_hours
 
 from emulator.pricing_calculator import estimation, history
 from emulator.server import running
 
-PAYER, HOUR = "111122223333", 3600
+PAYER = "111122223333"
 AVERAGE = "AFTER_DISCOUNTS_AND_COMMITMENTS"
 OCTOBER = "2026-10-01T00:00:00Z"
 BOX = {
@@ -36,34 +37,6 @@ NEGATED = {
     "usageAccountId": PAYER,
     "commitmentAction": {"negateSavingsPlanAction": {"savingsPlanId": "11111111-1111-1111-1111-111111111111"}},
 }
-
-
-class Held:
-    """Stands before a function and holds it up until it is let go on."""
-
-    def __init__(self, function):
-        self._function = function
-        self.begun = threading.Event()
-        self.go_on = threading.Event()
-        self.times = 0
-
-    def __call__(self, *arguments):
-        self.times += 1
-        self.begun.set()
-        proceed = arguments[-1] if callable(arguments[-1]) else lambda: None
-        while not self.go_on.wait(0.005):
-            proceed()
-        return self._function(*arguments)
-
-
-@pytest.fixture
-def reader(monkeypatch):
-    """The reading of a bill, held up."""
-    held = Held(history._read)
-    monkeypatch.setattr(history, "_read", held)
-    monkeypatch.setattr(history, "_recent", {})
-    yield held
-    held.go_on.set()
 
 
 @pytest.fixture
@@ -92,7 +65,7 @@ def begin(emulator, calculator, scenario):
 
     def make(held):
         estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
-        pass_hours(emulator)
+        pass_hours(emulator.clock)
         assert held.begun.wait(20)
         return estimate
 
@@ -109,14 +82,6 @@ def finish(emulator):
         emulator.settle()
 
     return make
-
-
-def pass_hours(emulator):
-    until = emulator.clock.now().timestamp() + 13 * HOUR
-    emulator.clock.speed = 200 * HOUR
-    while emulator.clock.now().timestamp() < until:
-        pass
-    emulator.clock.speed = 1
 
 
 @pytest.fixture
@@ -200,6 +165,29 @@ def add_usage(calculator, workload):
     return calculator.batch_create_workload_estimate_usage(workloadEstimateId=workload, usage=[line])
 
 
+def test_whether_a_line_needs_the_bill_is_looked_up_while_nobody_changes_it(emulator, calculator, monkeypatch):
+    workload = calculator.create_workload_estimate(name="w")["id"]
+    world, held = emulator._world, []
+    get = world.calculator.workloads.get
+    monkeypatch.setattr(
+        world.calculator.workloads, "get", lambda *key: held.append(world.lock._is_owned()) or get(*key)
+    )
+    assert add_usage(calculator, workload)["errors"] == []
+    assert len(held) > 1
+    assert all(held), "the roll of workload estimates is read while others change it"
+
+
+def test_an_estimate_of_storage_needs_no_hours(emulator, calculator, scenario, monkeypatch):
+    monkeypatch.setattr(history, "_read_hours", lambda *_: pytest.fail("that takes several times as long as the rest"))
+    monkeypatch.setattr(history, "_recent", {})
+    storage = {"serviceCode": "AmazonS3", "usageType": "TimedStorage-ByteHrs", "operation": "StandardStorage"}
+    line = {"key": "s", **storage, "usageAccountId": PAYER, "amounts": [{"startHour": OCTOBER, "amount": 10.0}]}
+    calculator.batch_create_bill_scenario_usage_modification(billScenarioId=scenario, usageModifications=[line])
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
+    emulator.clock.advance(12 * HOUR)
+    assert calculator.get_bill_estimate(identifier=estimate)["status"] == "COMPLETE"
+
+
 def test_a_jump_waits_for_the_estimate(emulator, calculator, scenario, reader):
     estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
     assert reader.begun.wait(20), "the bill is not read while the estimate's hours pass"
@@ -240,9 +228,38 @@ def test_a_restore_gives_up_what_is_worked_out(emulator, calculator, scenario, r
     assert calculator.get_bill_scenario(identifier=scenario)["status"] == "READY"
 
 
-def test_a_failure_by_a_rule_waits_for_nothing(emulator, begin, reader, statuses):
+def test_a_snapshot_keeps_what_waits_behind_what_is_under_way(emulator, calculator, begin, reader, finish, statuses):
+    other = calculator.create_bill_scenario(name="other")["id"]
+    first = begin(reader)
+    second = calculator.create_bill_estimate(billScenarioId=other, name="second")["id"]
+    pass_hours(emulator.clock)
+    emulator.snapshot("busy")
+    emulator.restore("busy")
+    finish(reader)
+    assert (statuses(first)[0], statuses(second)[0]) == ("COMPLETE", "COMPLETE"), "a snapshot lost an estimate"
+
+
+def test_what_a_snapshot_has_under_way_and_waiting_is_worked_out_once(emulator, begin, reader, model, finish, statuses):
+    estimate = begin(reader)  # read ahead, and to be ended as its hours are over
+    emulator.snapshot("busy")
+    emulator.restore("busy")
+    model.go_on.set()
+    finish(reader)
+    emulator._world.estimate_desk.close()
+    assert (statuses(estimate)[0], model.times) == ("COMPLETE", 1)
+
+
+def test_a_failure_by_a_rule_waits_for_nothing(emulator, calculator, scenario, reader, statuses):
     emulator.faults.add({"estimate": {"failure_message": "no rates"}})
-    assert statuses(begin(reader)) == ("FAILED", "READY")
+    estimate = calculator.create_bill_estimate(billScenarioId=scenario, name="estimate")["id"]
+    assert reader.begun.wait(20)
+    late = threading.Timer(5, reader.go_on.set)
+    late.start()
+    emulator.clock.advance(13 * HOUR)
+    emulator.settle()
+    late.cancel()
+    assert not reader.go_on.is_set(), "a jump waits for the bill of an estimate that has failed"
+    assert statuses(estimate) == ("FAILED", "READY")
 
 
 def test_a_stop_gives_up_what_is_being_read(reader):
