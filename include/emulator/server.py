@@ -96,7 +96,11 @@ class Emulator:
             thread.start()
 
     def stop(self) -> None:
-        """End at once: no thread, no connection and nothing in moto's backends is left."""
+        """End: no thread, no connection and nothing in moto's backends is left.
+
+        What the desks do is given up at once; a request that reads a bill is awaited: a second, and a minute in the
+        largest organisation.
+        """
         self._stopping.set()
         self._server.shutdown()
         self._world.close()

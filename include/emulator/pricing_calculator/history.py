@@ -22,16 +22,18 @@ import numpy as np
 from emulator.organisation import SETTLED_AFTER, Organisation, month_end
 from emulator.pricing_calculator.bill_parts import Hours, Owned, Part, owned_of, part_of
 from emulator.pricing_calculator.lines import SkuKey
+from emulator.pricing_calculator.products import COVERABLE
 from emulator.tables.charges import create_charges
 from emulator.tables.query import parse
 
 Proceed = Callable[[], None]
 
 _TABLE = "COST_AND_USAGE_REPORT"
-# Some 400 MB, and a hundred payers of the default size. A large organisation's month has 20,000.
+# Parts, some 4 kB each, and parts' hours, some 7 kB: 400 to 500 MB. A large organisation's month has 20,000 parts.
 _KEPT_PARTS = 100_000
 # Lines that are read at a time: between two such slices a reading can be given up: about a second.
 _SLICE_LINES = 200_000
+_PATIENCE_SECONDS = 0.1
 _PARTS = """
     SELECT number, service, usage_type, operation, account, type, zone, plan, reservation, unit, location, region,
         instance_type, account_name, service_name, tags, categories, coalesce(sum(quantity), 0) AS quantity,
@@ -45,8 +47,6 @@ _OWNED = """
 _HOURLY = """
     SELECT number, hour, type, sum(quantity) AS quantity FROM {}
     WHERE type IN ('Usage', 'SavingsPlanCoveredUsage', 'DiscountedUsage') GROUP BY ALL"""
-# The usage that commitments can cover.
-COVERABLE = ("BoxUsage:", "Fargate-", "Lambda-GB-Second")
 
 
 @dataclass
@@ -72,9 +72,14 @@ class History:
         """The quantities of the parts that commitments can cover, by the part's number."""
         return self.read_hours()
 
+    @property
+    def size(self) -> int:
+        """How many parts and parts' hours are in memory."""
+        return len(self.parts) + len(self._hourly or ())
+
     def read_hours(self, proceed: Proceed = lambda: None) -> dict[int, Hours]:
         """Read :attr:`hourly`, once; that takes several times as long as the rest."""
-        with self._lock:
+        with _held(self._lock, proceed):
             if self._hourly is None:
                 self._hourly = _read_hours(self, proceed)
             return self._hourly
@@ -88,14 +93,14 @@ def history_of(organisation: Organisation, month: date, now: datetime, proceed: 
 
     :param month: its first day.
     :param now: the emulated time.
-    :param proceed: called now and then; what it raises ends the reading.
+    :param proceed: called now and then, also while another reads; what it raises ends the reading or the wait.
     """
     known_at = min(datetime.combine(now.date(), time(), UTC), month_end(month) + SETTLED_AFTER)
     key = (organisation, month, known_at)
     with _lock:
         slot = _recent.pop(key, None) or _Slot()
         _recent[key] = slot
-    with slot.lock:
+    with _held(slot.lock, proceed):
         if slot.history is None:
             slot.history = _read(organisation, month, known_at, proceed)
     with _lock:
@@ -113,12 +118,23 @@ class _Slot:
 
     @property
     def size(self) -> int:
-        return len(self.history.parts) if self.history else 0
+        return self.history.size if self.history else 0
 
 
 _lock = threading.Lock()
 _recent: dict[tuple[Organisation, date, datetime], _Slot] = {}
 """What was read, the latest used last; ``_lock`` is held no longer than one looks into it."""
+
+
+@contextmanager
+def _held(lock: threading.Lock, proceed: Proceed) -> Iterator[None]:
+    """Hold a lock that another may hold for a minute, calling ``proceed`` until it is had."""
+    while not lock.acquire(timeout=_PATIENCE_SECONDS):
+        proceed()
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _read(organisation: Organisation, month: date, known_at: datetime, proceed: Proceed) -> History:

@@ -9,6 +9,9 @@ from functools import cache
 from emulator.organisation.catalogue import PRIVATE_DISCOUNTS, REGIONS, Region, Sku, rate, skus
 
 LINUX_ON_SHARED_HARDWARE = "RunInstances"
+_INSTANCE, _SERVERLESS = "BoxUsage:", ("Fargate-", "Lambda-GB-Second")
+COVERABLE = (_INSTANCE, *_SERVERLESS)
+"""How usage types begin, after the region's prefix, whose usage commitments can cover; not all of it: see Product."""
 # How many normalized units an hour of a size counts; an instance of Nxlarge counts N times xlarge.
 # https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/apply_ri.html
 _UNITS = {"nano": 0.25, "micro": 0.5, "small": 1.0, "medium": 2.0, "large": 4.0, "xlarge": 8.0}
@@ -75,10 +78,10 @@ def _products() -> dict[tuple[str, str, str], Product]:
 def _product(sku: Sku, region: Region) -> Product:
     is_instance = (
         sku.service_code == "AmazonEC2"
-        and sku.usage_type.startswith("BoxUsage:")
+        and sku.usage_type.startswith(_INSTANCE)
         and sku.operation == LINUX_ON_SHARED_HARDWARE
     )
-    serverless = sku.usage_type.startswith(("Fargate-", "Lambda-GB-Second"))
+    serverless = sku.usage_type.startswith(_SERVERLESS)
     return Product(
         sku.service_code,
         sku.unit,

@@ -65,6 +65,14 @@ def test_who_asks_while_a_month_is_read_waits_for_it(monkeypatch, read):
     assert len(read) == 2
 
 
+def test_what_is_known_of_hours_takes_room_too(read):
+    first = history.history_of(ORGANISATION, SEPTEMBER, NOW)
+    first._hourly = dict.fromkeys(range(10))
+    for month in (OCTOBER, SEPTEMBER):
+        history.history_of(ORGANISATION, month, NOW)
+    assert [month for month, _ in read] == [SEPTEMBER, OCTOBER, SEPTEMBER], "hours are kept beyond the bound"
+
+
 def give_up():
     raise InterruptedError
 
@@ -73,6 +81,35 @@ def test_a_reading_that_is_given_up_can_be_done_again(read):
     with pytest.raises(InterruptedError):
         history.history_of(ORGANISATION, OCTOBER, NOW, give_up)
     assert history.history_of(ORGANISATION, OCTOBER, NOW).month == OCTOBER
+
+
+@pytest.mark.parametrize("function", ["_read", "_read_hours"])
+def test_who_waits_for_anothers_reading_can_give_up(monkeypatch, read, function):
+    month, begun, go_on = history.History(ORGANISATION, OCTOBER, NOW, [], [], {}), threading.Event(), threading.Event()
+
+    def slow(*_):
+        begun.set()
+        assert go_on.wait(20)
+        return {}
+
+    def ask(proceed):
+        if function == "_read":
+            history.history_of(ORGANISATION, OCTOBER, NOW, proceed)
+        else:
+            month.read_hours(proceed)
+
+    monkeypatch.setattr(history, function, slow)
+    late = threading.Timer(5, go_on.set)
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(ask, lambda: None)
+        assert begun.wait(20)
+        late.start()
+        try:
+            with pytest.raises(InterruptedError):
+                ask(give_up)
+        finally:
+            late.cancel()
+            go_on.set()
 
 
 def test_a_reading_can_be_given_up_after_each_slice(monkeypatch):
