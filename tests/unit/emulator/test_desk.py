@@ -44,7 +44,6 @@ def line():
     desk = Line()
     yield desk
     desk.go_on.set()
-    desk.close()
 
 
 def wait(line):

@@ -27,13 +27,12 @@ def start(calculator, reader):
 
 @pytest.fixture
 def given_up(monkeypatch):
-    """How many give up what is under way ``now``, and whether that was ``twice`` at a time."""
-    give_up, seen = World.give_up, SimpleNamespace(now=0, twice=threading.Event())
+    """Whether what is under way is given up ``once``, and ``twice`` at a time."""
+    give_up, seen = World.give_up, SimpleNamespace(now=0, once=threading.Event(), twice=threading.Event())
 
     def counted(world):
         seen.now += 1
-        if seen.now > 1:
-            seen.twice.set()
+        (seen.twice if seen.now > 1 else seen.once).set()
         give_up(world)
         seen.now -= 1
 
@@ -61,8 +60,7 @@ def test_of_two_replacements_at_once_one_waits_for_the_other(emulator, calculato
     reader.heeds = False
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(emulator.restore)
-        while not given_up.now:
-            emulator.settle()
+        assert given_up.once.wait(20)
         other = pool.submit(getattr(emulator, second))
         asking = pool.submit(emulator.settle)
         given_up.twice.wait(0.2)
@@ -81,8 +79,7 @@ def test_a_snapshot_waits_for_a_restore(emulator, start, calculator, reader, giv
     reader.heeds = False
     with ThreadPoolExecutor(2) as pool:
         restored = pool.submit(emulator.restore, "empty")
-        while not given_up.now:
-            emulator.settle()
+        assert given_up.once.wait(20)
         taken = pool.submit(emulator.snapshot, "meanwhile")
         given_up.twice.wait(0.2)
         reader.go_on.set()
