@@ -28,8 +28,9 @@ MEMBER_NAMES = ("data-platform", "production", "staging", "sandbox", "security",
 class Organisation:
     """An organisation of a `payer` and its `members` (account ids) with about `rows` daily usage lines a month.
 
-    `rows` is its size: resources and spend are in proportion to it, some two USD a month for each. Deterministic by
-    `seed` and month, whatever is asked before. USD only.
+    `rows` is its size: resources are in proportion to it, and from some 5,000 on spend is as well, some two USD a
+    month for each in the middle of 2026; of a smaller one each costs more. Deterministic by `seed` and month,
+    whatever is asked before. USD only.
 
     With `usage_types` one sees of it only the resources whose usage type has one of these texts, and what it bought in
     advance: what needs these alone need not make the whole bill.

@@ -27,9 +27,10 @@ PRIVATE_DISCOUNTS = {"AmazonCloudFront": 0.2, "AmazonS3": 0.04}  # negotiated, p
 class Sku:
     """One usage type and operation of a service.
 
-    `kind`: instance and spot are machines, billed by the hour of their life, stored is what is kept or provisioned,
-    flow what passes; listed is only in the price list; special is no usage. `rate` is USD per `unit` in us-east-1,
-    `seller` who sells it on AWS Marketplace (empty: AWS itself).
+    `kind`: instance, spot and job (which lives as briefly as spot) are machines, billed by the hour of their life,
+    stored is what is kept or provisioned, flow what passes; listed is only in the price list; special is no usage.
+    `rate` is USD per `unit` in us-east-1, `per` the number of units whose price `description` speaks of, `seller`
+    who sells it on AWS Marketplace (empty: AWS itself).
     """
 
     service_code: str
@@ -51,13 +52,14 @@ class Sku:
     memory: str
     volume_type: str
     storage_class: str
+    per: int
     description: str
     seller: str
 
     @property
     def machine(self) -> bool:
         """Whether it is billed by the hour of a resource's life, so that a resource has one of it an hour."""
-        return self.kind in ("instance", "spot")
+        return self.kind in ("instance", "spot", "job")
 
     @property
     def counted(self) -> bool:
@@ -109,6 +111,7 @@ def _sku(row: dict[str, str]) -> Sku:
         "rate": float(row["rate"]),
         "lines": int(row["lines"]),
         "share": float(row["share"]),
+        "per": int(row["per"]),
         "savings_plan": row["savings_plan"] == "Y",
     }
     return Sku(**{**row, **numbers})  # type: ignore[arg-type]

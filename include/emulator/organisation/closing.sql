@@ -19,9 +19,10 @@ FROM (
     FROM (SELECT DISTINCT account, product_code FROM spending)
     JOIN (SELECT product_code, min(sku) AS sku FROM skus GROUP BY product_code) USING (product_code)
     UNION ALL
-    SELECT 'support', sku, 0, -1 FROM skus WHERE product_code = 'AWSSupportBusiness'
-    UNION ALL
-    VALUES ('credit', 0, 0, -1), ('credit', 1, 0, -1), ('refund', 1, 0, -1)
+    SELECT kind, min(sku), 0, -1
+    FROM skus JOIN (VALUES ('support', 'AWSSupportBusiness'), ('credit', 'AmazonEC2'), ('credit', 'AmazonS3'),
+        ('refund', 'AmazonS3')) given (kind, product_code) USING (product_code)
+    GROUP BY kind, product_code
 );
 
 INSERT INTO slice BY NAME

@@ -181,9 +181,9 @@ def _rates(catalogue: tuple[Sku, ...]) -> Array:
 
 
 def _periods(random: np.random.Generator, kind: Array) -> Array:
-    """Hours from one resource of a slot to the next: days for spot, weeks to a year for machines, else years."""
+    """Hours from one resource of a slot to the next: days for spot and jobs, up to a year for machines, else years."""
     size = len(kind)
-    days = np.where(kind == "spot", random.integers(2, 9, size), random.integers(300, 2000, size))
+    days = np.where((kind == "spot") | (kind == "job"), random.integers(2, 9, size), random.integers(300, 2000, size))
     days = np.where(kind == "instance", random.choice((9, 21, 60, 200, 380), size), days)
     hours: Array = days * 24 + random.integers(0, 24, size)
     return hours

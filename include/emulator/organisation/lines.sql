@@ -2,7 +2,7 @@
 CREATE OR REPLACE TEMP TABLE lines AS
 SELECT slice.* REPLACE (starts::TIMESTAMP_MS AS starts),
     CASE
-        WHEN kind IN ('tax', 'support', 'credit') OR kind = 'fee' AND reserves OR getvariable('span') = 'month'
+        WHEN kind IN ('tax', 'support', 'credit', 'refund') OR kind = 'fee' AND reserves OR getvariable('span') = 'month'
             THEN getvariable('month_ends')
         WHEN getvariable('span') = 'hour' THEN starts + to_hours(1)
         ELSE starts + to_days(1)

@@ -12,7 +12,6 @@ _MOMENT = "'%Y-%m-%dT%H:%M:%S.000Z'"
 _PLAN = "if(is_plan, {}, '')"
 _RESERVED = "if(is_reservation, {}, '')"
 _RESERVATION_FEE = "is_reservation AND kind IN ('fee', 'upfront')"
-_NO_USAGE = "kind IN ('tax', 'refund', 'credit')"
 _TAGS = """[{'k': 'environment', 'v': environment}, {'k': 'project', 'v': project}, {'k': 'team', 'v': team},
     {'k': 'aws:eks:cluster-name', 'v': if(kind = 'container', account_name || '-cluster', NULL)},
     {'k': 'aws:eks:namespace', 'v': if(kind = 'container', workload, NULL)}]"""
@@ -28,9 +27,9 @@ DESCRIPTION = """CASE kind
         'EC2 Instance'), ' Savings Plans')
     WHEN 'reserved' THEN concat(description, ', ', instance_type, ' reserved instance applied')
     WHEN 'negation' THEN 'SavingsPlanNegation used by AccountId : ' || payer_id || ' and UsageSku : ' || sku_id
-    WHEN 'usage' THEN concat('$', rate, ' ', description)
-    WHEN 'fee' THEN if(is_reservation, concat('USD ', round(hourly / units * (1 - upfront), 6), ' hourly fee per ',
-        instance_type, ' instance reserved'), description)
+    WHEN 'usage' THEN concat('$', price(rate * per), ' ', description)
+    WHEN 'fee' THEN if(is_reservation, concat('USD ', price(round(hourly / nullif(units, 0) * (1 - upfront), 6)),
+        ' hourly fee per ', instance_type, ' instance reserved'), description)
     WHEN 'upfront' THEN if(is_reservation, concat('Sign up charge for ', units, ' reserved ', instance_type),
         description)
     ELSE description END"""
@@ -52,7 +51,7 @@ ITEM = {
     ),
     "cost_category": "MAP {'business_unit': business_unit}",
     "line_item_availability_zone": "availability_zone",
-    "line_item_blended_rate": "CASE WHEN kind = 'reserved' THEN '0' WHEN is_usage THEN rate::VARCHAR END",
+    "line_item_blended_rate": "CASE WHEN kind = 'reserved' THEN '0' WHEN is_usage THEN price(rate) END",
     "line_item_currency_code": "'USD'",
     "line_item_legal_entity": "if(seller <> '', seller, 'Amazon Web Services, Inc.')",
     "line_item_line_item_description": DESCRIPTION,
@@ -64,13 +63,13 @@ ITEM = {
         WHEN 'discount' THEN 'PrivateRateDiscount' WHEN 'support' THEN 'Fee' WHEN 'tax' THEN 'Tax'
         WHEN 'credit' THEN 'Credit' WHEN 'refund' THEN 'Refund' END""",
     "line_item_net_unblended_rate": """CASE WHEN kind = 'reserved' THEN '0'
-        WHEN is_usage THEN (rate * (1 - if(kind = 'usage', private_discount, 0)))::VARCHAR END""",
+        WHEN is_usage THEN price(rate * (1 - if(kind = 'usage', private_discount, 0))) END""",
     "line_item_normalization_factor": f"if(is_usage OR {_RESERVATION_FEE}, factor, NULL)",
     "line_item_operation": "if(kind = 'tax', '', operation)",
     "line_item_product_code": "product_code",
     "line_item_resource_id": "if(kind IN ('fee', 'upfront'), commitment_arn, resource_id)",
     "line_item_tax_type": "if(kind = 'tax', 'USSalesTax', '')",
-    "line_item_unblended_rate": "CASE WHEN kind = 'reserved' THEN '0' WHEN is_usage THEN rate::VARCHAR END",
+    "line_item_unblended_rate": "CASE WHEN kind = 'reserved' THEN '0' WHEN is_usage THEN price(rate) END",
     "line_item_usage_account_id": "account_id",
     "line_item_usage_account_name": "account_name",
     "line_item_usage_type": "if(kind = 'tax', '', usage_type)",
@@ -80,7 +79,7 @@ ITEM = {
     "pricing_currency": "'USD'",
     "pricing_lease_contract_length": "if(is_reservation, years || 'yr', '')",
     "pricing_offering_class": _RESERVED.format("offering"),
-    "pricing_public_on_demand_rate": "if(is_usage, list_rate::VARCHAR, '')",
+    "pricing_public_on_demand_rate": "if(is_usage, price(list_rate), '')",
     "pricing_purchase_option": _RESERVED.format("payment_option"),
     "pricing_rate_code": "if(is_usage, sku_id || '.JRTCKXETXF.6YS6EN2CT7', '')",
     "pricing_rate_id": "if(is_usage, (40000000 + sku * 16 + region_number)::VARCHAR, '')",
@@ -101,8 +100,11 @@ ITEM = {
         {'k': 'database_engine', 'v': if(family = 'Database Instance', 'PostgreSQL', '')},
         {'k': 'deployment_option', 'v': CASE WHEN family <> 'Database Instance' THEN ''
             WHEN bare_usage_type LIKE 'Multi-AZ%' THEN 'Multi-AZ' ELSE 'Single-AZ' END},
+        {'k': 'license_model', 'v': if(family = 'Database Instance', 'No license required', '')},
         {'k': 'group', 'v': if(family IN ('API Request', 'NAT Gateway'), family, '')},
-        {'k': 'operating_system', 'v': if(ec2_instance, 'Linux', '')}], lambda e: e.v <> ''))""",
+        {'k': 'operating_system', 'v': if(ec2_instance, 'Linux', '')}],
+        lambda e: e.v <> '' AND (kind NOT IN ('tax', 'refund', 'credit')
+            OR e.k IN ('product_name', 'region', 'servicename'))))""",
     "product_fee_code": "if(kind = 'upfront', 'UpfrontFee', '')",
     "product_fee_description": "if(kind = 'upfront', 'Upfront Fee', '')",
     "product_from_location": "if(transfer, region_name, '')",

@@ -1,4 +1,7 @@
 -- `items`: everything that stays the same over the lines of one meter, one row per meter. The views name its columns.
+-- `price`: a number of USD as AWS writes it, never with an exponent, and with two decimals at least.
+CREATE OR REPLACE TEMP MACRO price(amount) AS regexp_replace(amount::DECIMAL(30, 14)::VARCHAR, '(\.\d\d\d*?)0+$', '\1');
+
 CREATE OR REPLACE TEMP TABLE items AS
 WITH named AS (
     SELECT meters.meter, meters.kind, meters.rate, meters.list_rate, meters.committed_rate, meters.private_discount, meters.sku,
@@ -6,7 +9,7 @@ WITH named AS (
         meters.share, meters.occupied,
         team.text AS team, environment.text AS environment, project.text AS project,
         service_code, product_code, service_name, category, subcategory, operation, unit, family, instance_type, vcpu,
-        memory, volume_type, storage_class, savings_plan, skus.description, seller, code, name AS region_name, account_id, account_name,
+        memory, volume_type, storage_class, savings_plan, per, skus.description, seller, code, name AS region_name, account_id, account_name,
         prefix || usage_type AS usage_type, usage_type AS bare_usage_type, usage_type LIKE 'SpotUsage:%' AS spot,
         product_code = 'AmazonEC2' AND family = 'Compute Instance' AS ec2_instance,
         upper(md5(service_code || code || usage_type || operation)[:16]) AS sku_id,

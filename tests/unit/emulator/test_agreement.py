@@ -39,10 +39,10 @@ def test_cur_and_focus_agree_by_service_and_account(organisation: Organisation, 
 
 
 def test_a_commitment_is_unused_while_it_covers_nothing() -> None:
-    """On the 20th of May this organisation has no machine that its reserved database would apply to."""
+    """On the 12th of February this organisation has no machine that its reserved database would apply to."""
     organisation = Organisation(7, PAYER, [MEMBER], 6_000)
-    how: dict[str, Any] = {"organisation": organisation, "month": date(2026, 5, 1)}
-    where = "CommitmentDiscountId LIKE 'arn:aws:rds%' AND ChargePeriodStart = '2026-05-20'"
+    how: dict[str, Any] = {"organisation": organisation, "month": date(2026, 2, 1)}
+    where = "CommitmentDiscountId LIKE 'arn:aws:rds%' AND ChargePeriodStart = '2026-02-12'"
     (unused,) = read(FOCUS, "EffectiveCost, CommitmentDiscountStatus AS status, PricingQuantity", where=where, **how)
     assert unused == {"EffectiveCost": pytest.approx(2 * 24 * 0.288), "status": "Unused", "PricingQuantity": 48}
     assert totals(CUR, **how) == totals(FOCUS, **how)

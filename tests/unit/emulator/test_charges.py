@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +22,7 @@ from tests.unit.emulator.bills import (
     read,
 )
 
-from emulator.organisation import Organisation
+from emulator.organisation import Organisation, month_end
 from emulator.tables.catalog import TABLES
 from emulator.tables.charges import VIEWS
 
@@ -154,6 +155,43 @@ def test_every_rate_times_the_amount_is_its_cost() -> None:
     assert spot
 
 
+def test_prices_are_written_as_aws_writes_them() -> None:
+    how: dict[str, Any] = {"organisation": MEDIUM, "TIME_GRANULARITY": "MONTHLY"}
+    rates = [f"{name}_rate" for name in ("line_item_unblended", "line_item_net_unblended", "line_item_blended")]
+    rates.append("pricing_public_on_demand_rate")
+    rows = read(CUR, f"DISTINCT line_item_line_item_description AS words, {', '.join(rates)}", **how)
+    wrong = {row[rate] for row in rows for rate in rates if not re.fullmatch(r"\d+(\.\d+)?|", row[rate])}
+    assert not wrong, "a rate has an exponent"
+    words = {row["words"] for row in rows}
+    focus = {row["words"] for row in read(FOCUS, "DISTINCT ChargeDescription AS words", **how)}
+    assert not {each for each in words | focus if re.match(r"(\$|USD )\S*e", each)}, "a price in words has an exponent"
+    known = {
+        "$0.005 per 1,000 PUT, COPY, POST or LIST requests",
+        "$0.004 per 10,000 GET and all other requests",
+        "$0.125 per million read request units",
+        "$0.20 per 1M requests",
+        "$3.50 per million API calls received",
+        "$0.0000166667 per GB-second of compute",
+        "$0.096 per On Demand Linux m5.large Instance Hour",
+    }
+    assert words >= known <= focus, "the price in words is not that of so many units"
+
+
+@pytest.mark.parametrize("granularity", ["HOURLY", "DAILY"])
+def test_what_is_given_back_ends_with_the_month(granularity: str) -> None:
+    for month, given in ((NOVEMBER, "Refund"), (JUNE, "Credit")):
+        ends = read(CUR, "DISTINCT line_item_usage_end_date AS ends", month=month, TIME_GRANULARITY=granularity,
+                    where=f"line_item_line_item_type = '{given}'")  # fmt: skip
+        assert [row["ends"] for row in ends] == [month_end(month).replace(tzinfo=None)]
+
+
+def test_a_line_of_a_whole_product_has_no_attributes_of_one_sku() -> None:
+    for month in (NOVEMBER, JUNE):  # a refund is given in one, a late credit in the other
+        keys = read(CUR, "DISTINCT map_keys(product) AS keys", month=month,
+                    where="line_item_line_item_type IN ('Tax', 'Credit', 'Refund')")  # fmt: skip
+        assert keys == [{"keys": ["product_name", "region", "servicename"]}], "tax or a credit has a storage class"
+
+
 def test_focus_lists_dynamic_prices_at_the_price_on_demand() -> None:
     rows = read(FOCUS, "ListCost, ContractedCost, BilledCost, EffectiveCost", organisation=MEDIUM,
                 where="PricingCategory = 'Dynamic'", TIME_GRANULARITY="MONTHLY")  # fmt: skip
@@ -218,7 +256,7 @@ def test_line_item_ids_do_not_outlive_a_refresh() -> None:
     assert not morning & evening, "who tells lines apart by their id over deliveries passes here and fails at AWS"
 
 
-@pytest.mark.parametrize(("day", "is_final"), [(6, False), (8, True)])
+@pytest.mark.parametrize(("day", "is_final"), [(6, False), (7, True)])
 def test_the_invoice_id_is_blank_until_the_month_is_final(day: int, is_final: bool) -> None:
     how: dict[str, Any] = {"now": datetime(2026, 12, day, tzinfo=UTC), "TIME_GRANULARITY": "MONTHLY"}
     cur = {row["invoice"] for row in read(CUR, "bill_invoice_id AS invoice", **how)}
