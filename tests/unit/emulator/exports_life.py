@@ -209,6 +209,15 @@ def defined(name: str, table: str, to: dict[str, Any], other_column: bool = Fals
     return {"Name": name, "DataQuery": query, "DestinationConfigurations": places, "RefreshCadence": cadence}
 
 
+def plain(bucket: str, account: str, *, keeps_runs: bool = False) -> dict[str, Any]:
+    """A destination that takes everybody's exports at the beginning, in a bucket of the payer's."""
+    kind, format_, compression = docs.OUTPUTS["parquet"]
+    overwrite = "CREATE_NEW_REPORT" if keeps_runs else "OVERWRITE_REPORT"
+    output = {"OutputType": kind, "Format": format_, "Compression": compression, "Overwrite": overwrite}
+    to = {"S3Bucket": bucket, "S3BucketOwner": PAYER, "S3Prefix": account, "S3Region": "us-east-1"}
+    return {**to, "S3OutputConfigurations": output}
+
+
 def assert_in_time(export: Export, now: datetime) -> None:
     """The first within a day, then daily and up to three times a day; and each time all partitions together."""
     together = export.together()

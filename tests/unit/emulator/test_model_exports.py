@@ -11,7 +11,6 @@ The examples are always the same few. For a long search, with others each time:
 from __future__ import annotations
 
 import copy
-import zlib
 from collections import Counter
 from datetime import timedelta
 from typing import Any
@@ -21,7 +20,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import initialize, precondition
 from tests.unit.emulator import exports_model as docs
 from tests.unit.emulator.careful import Careful
-from tests.unit.emulator.exports_life import ACCOUNTS, NOT_FOUND, ExportsLife, defined
+from tests.unit.emulator.exports_files import few_files
+from tests.unit.emulator.exports_life import ACCOUNTS, NOT_FOUND, ExportsLife, defined, plain
 from tests.unit.emulator.exports_model import OWNERS, PAYER, UNDER_WAY, Export
 from tests.unit.emulator.model_runs import TIMEOUT, assert_lived, search, step, steps_of
 
@@ -83,9 +83,10 @@ class Exports(ExportsLife):
         to = [data.draw(destinations(PAYER)) for _ in tables]
         for number, table in enumerate(tables):
             self.made(PAYER, defined(f"first-{number}", table, to[number]), {})
-        arn = self.made(PAYER, defined("plain", "FOCUS_1_2_AWS", plain(PAYER)), {"team": "x"})
+        own = plain("exports-own", PAYER)
+        arn = self.made(PAYER, defined("plain", "FOCUS_1_2_AWS", own), {"team": "x"})
         if arn:
-            self.change(PAYER, arn, defined("plain", "FOCUS_1_2_AWS", plain(PAYER), other_column=True))
+            self.change(PAYER, arn, defined("plain", "FOCUS_1_2_AWS", own, other_column=True))
         first = {"which": 0, "account": None}
         self.tag(**first, tags={"a": "1", "b": "2"}, many=False)
         self.untag(**first, picks=[0, 1])
@@ -93,7 +94,8 @@ class Exports(ExportsLife):
         self.look_at_tables(table="FOCUS_1_2_AWS")
         self.take_snapshot()
         self.let_time_pass(hours=12)
-        self.let_time_pass_until(which=0, status=UNDER_WAY[-1])
+        for status in UNDER_WAY:
+            self.let_time_pass_until(which=0, status=status)
         self.let_fail(which=0, status=docs.QUERY_FAILURE, reason="INTERNAL_FAILURE")
         self.let_time_pass(hours=12)
         self.mend()
@@ -272,23 +274,6 @@ class Exports(ExportsLife):
         self.did("restored")
 
 
-def plain(account: str) -> dict[str, Any]:
-    """A destination that takes everybody's exports at the beginning."""
-    output = {"OutputType": "CUSTOM", "Format": "PARQUET", "Compression": "PARQUET", "Overwrite": "OVERWRITE_REPORT"}
-    to = {"S3Bucket": "exports-own", "S3BucketOwner": PAYER, "S3Prefix": account, "S3Region": "us-east-1"}
-    return {**to, "S3OutputConfigurations": output}
-
-
-def few_files(content, form, folder, between=lambda: None):
-    """In the writer's place: none to three files, which say of which delivery they are."""
-    delivery = f"{content.period} {content.now} {form.name}"
-    for number in range(1, zlib.crc32(delivery.encode()) % 4 + 1):
-        path = folder / f"{form.name}-{number:05}{form.suffix}"
-        path.write_text(delivery)
-        between()
-        yield path
-
-
 @pytest.fixture(scope="module")
 def emulator():
     with pytest.MonkeyPatch.context() as patch, running(start="2026-11-27T06:00:00Z", rows=1, speed=1e-9) as emulator:
@@ -311,7 +296,8 @@ def test_exports_live_as_the_model_says(emulator):
 
 #: What must have happened as well.
 EVENTS = (
-    *("restored", "seen DELIVERY_IN_PROCESS"),
+    "restored",
+    *(f"seen {status}" for status in UNDER_WAY),
     *(
         f"refused: {code}Exception"
         for code in ("Validation", "ResourceNotFound", "AccessDenied", "ServiceQuotaExceeded")
