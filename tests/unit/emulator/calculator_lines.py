@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 from tests.unit.emulator import calculator_model as docs
 from tests.unit.emulator.calculator_life import ACCOUNTS, COMMITMENTS, NOBODY, USAGE, CalculatorLife
-from tests.unit.emulator.calculator_model import NOT_FOUND, SCENARIO, WORKLOAD, Thing, outcomes
+from tests.unit.emulator.calculator_model import NOT_FOUND, PLAN, SCENARIO, WORKLOAD, Thing, outcomes
 from tests.unit.emulator.model_runs import step
 
 #: Who calls: ``None`` is the owner.
@@ -21,7 +21,6 @@ NOTHING = 8
 PICKS = st.lists(st.integers(0, NOTHING), min_size=1, max_size=4)
 GROUPS = st.sampled_from(("", "g", "h"))
 WITH_USAGE = st.sampled_from((SCENARIO, SCENARIO, WORKLOAD))
-PLAN = "c8d3a1f2-6b0e-4f57-9a41-2d7e5b9f1c30"
 
 
 class LinesLife(CalculatorLife):
@@ -138,8 +137,8 @@ class LinesLife(CalculatorLife):
 
     def took_away(
         self, caller: str, answer: dict[str, Any], ids: list[str], lines: dict[str, Any], code: str, operation: str
-    ) -> list[str]:
-        """Take out what was deleted, and give it. Whoever had to ask twice may hear that there is nothing to delete."""
+    ) -> bool:
+        """Take out what was deleted, if anything. Who had to ask twice may hear that there is nothing to delete."""
         expected = outcomes(ids, lambda line: None if line in lines else code)
         errors = [(error["id"], error["errorCode"]) for error in answer["errors"]]
         if self.clients[caller].lost and errors != expected.errors:
@@ -149,7 +148,7 @@ class LinesLife(CalculatorLife):
         for line in expected.done:
             del lines[line]
             self.did(operation)
-        return expected.done
+        return bool(expected.done)
 
 
 def some_of(lines: Iterable[str], picks: list[int]) -> list[str]:

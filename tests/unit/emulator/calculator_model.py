@@ -22,6 +22,8 @@ CONFLICT, INVALID, NOT_FOUND, TOO_MANY = (
 )
 SCENARIO, ESTIMATE, WORKLOAD = "BillScenario", "BillEstimate", "WorkloadEstimate"
 KINDS = (SCENARIO, ESTIMATE, WORKLOAD)
+#: A Savings Plan that is on offer.
+PLAN = "c8d3a1f2-6b0e-4f57-9a41-2d7e5b9f1c30"
 SHORTEST, LONGEST = timedelta(minutes=20), timedelta(hours=12)
 WORKLOADS_A_MONTH = 50
 RECALCULATION = timedelta(seconds=2)

@@ -12,14 +12,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-SCENARIO, ESTIMATE, WORKLOAD, EXPORT = KINDS = ("BillScenario", "BillEstimate", "WorkloadEstimate", "Export")
+from tests.unit.emulator.calculator_model import ESTIMATE, SCENARIO, WORKLOAD
+
+EXPORT = "Export"
+KINDS = (SCENARIO, ESTIMATE, WORKLOAD, EXPORT)
+#: Seconds that clients let pass in a round at most. Lives begin in the middle of a month, when the last one is no
+#: longer delivered, and none reaches its end, when all scenarios are STALE.
+MOST_SECONDS = 30 * 3600
 
 
 @dataclass
 class Batch:
     """Lines that one client added at once and changes and takes away at once. ``form`` says to which list they belong.
 
-    :ivar amount: all of them have it. ``None`` before they are there and once they are taken away.
+    :ivar amounts: all of them have one of these. ``None`` before they are there and once they are taken away.
     :ivar is_under_way: whether its client is changing it right now: the time to look at it.
     """
 
@@ -28,7 +34,7 @@ class Batch:
     owner: int
     size: int
     ids: list[str] = field(default_factory=list)
-    amount: float | None = None
+    amounts: set[float | None] = field(default_factory=lambda: {None})
     is_under_way: bool = True
 
 
@@ -63,6 +69,8 @@ class Ledger:
         self.refused_names: list[tuple[str, str, str]] = []
         self._taken: set[tuple[str, str, str]] = set()
         self._renamed: set[str] = set()
+        self._perhaps: defaultdict[str, set[str]] = defaultdict(set)
+        self._seconds = 0
         self._noted: set[str] = set()
 
     def alive(self, account: str, kind: str) -> list[Told]:
@@ -81,13 +89,18 @@ class Ledger:
                 self.things[told.id] = told
                 self.estimates[told.account] += told.kind == ESTIMATE
 
-    def renamed(self, told: Told, name: str) -> None:
-        """Somebody gave it a name: it has this one, or another that was given at the same time."""
+    def renamed(self, told: Told, name: str, *, is_sure: bool = True) -> None:
+        """Somebody gave it a name: it has this one, or another that was given at the same time.
+
+        :param is_sure: else it may have the name that it had before.
+        """
         with self.lock:
             self._taken.add((told.account, told.kind, name))
-            if told.id not in self._renamed:
-                told.names = set()
-            self._renamed.add(told.id)
+            if not is_sure:
+                self._perhaps[told.id].add(name)
+            elif told.id not in self._renamed:
+                self._renamed.add(told.id)
+                told.names = {*self._perhaps[told.id]}
             told.names.add(name)
 
     def noted(self, told: Told, note: str) -> None:
@@ -98,9 +111,19 @@ class Ledger:
             self._noted.add(told.id)
             told.notes.add(note)
 
+    def lets_pass(self, seconds: int) -> bool:
+        """Whether so much time may pass in this round after all that did."""
+        with self.lock:
+            if self._seconds + seconds > MOST_SECONDS:
+                return False
+            self._seconds += seconds
+            return True
+
     def begin_round(self) -> None:
         """Whatever is written from now on takes the place of what was there."""
+        self._seconds = 0
         self._renamed.clear()
+        self._perhaps.clear()
         self._noted.clear()
         self.refused_names.clear()
         self.missed.clear()
@@ -136,8 +159,10 @@ def assert_whole(batches: dict[str, Batch], groups: dict[str, list[float]], *, i
         assert len(amounts) == batches[mark].size, f"half a batch: {mark} has {amounts}"
         assert len(set(amounts)) == 1, f"half a change: {mark} has {amounts}"
     if is_all:
-        there = {mark: amounts[0] for mark, amounts in groups.items()}
-        assert there == {mark: each.amount for mark, each in batches.items() if each.amount is not None}
+        for mark, each in batches.items():
+            there = groups[mark][0] if mark in groups else None
+            assert there in each.amounts, f"of {each.form} {mark} there is {there}, its client was told {each.amounts}"
+            each.amounts = {there}
 
 
 def by_mark(items: Iterable[dict[str, Any]]) -> dict[str, list[float]]:
