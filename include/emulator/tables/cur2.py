@@ -103,8 +103,7 @@ ITEM = {
         {'k': 'license_model', 'v': if(family = 'Database Instance', 'No license required', '')},
         {'k': 'group', 'v': if(family IN ('API Request', 'NAT Gateway'), family, '')},
         {'k': 'operating_system', 'v': if(ec2_instance, 'Linux', '')}],
-        lambda e: e.v <> '' AND (kind NOT IN ('tax', 'refund', 'credit')
-            OR e.k IN ('product_name', 'region', 'servicename'))))""",
+        lambda e: e.v <> '' AND (kind <> 'tax' OR e.k IN ('product_name', 'region', 'servicename'))))""",
     "product_fee_code": "if(kind = 'upfront', 'UpfrontFee', '')",
     "product_fee_description": "if(kind = 'upfront', 'Upfront Fee', '')",
     "product_from_location": "if(transfer, region_name, '')",

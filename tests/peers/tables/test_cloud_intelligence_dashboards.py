@@ -73,10 +73,8 @@ NOTHING = {
         "rds_graviton_potential_savings",
     },
     "all its cache nodes are reserved": {"elasticache_commit_potential_savings", "elasticache_ondemand_cost"},
-    "its databases are free of licences, and the price list's attribute license_model is not simulated": {
-        "license_model",
+    "its databases are free of licences": {
         "rds_license",
-        "rds_no_license",
         "rds_oracle_cost",
         "rds_sql_server_cost",
     },

@@ -27,6 +27,7 @@ EMPTY = {
 UNFILLED = {
     "cost_compute_subaccount": {"ResourceName": "only buckets have names of their own"},
     "identify_unused_commitments": {"TotalBilledCost": "what is unused was billed when it was bought"},
+    "resource_component_costs": {"ResourceName": "the resource with the most charges is a capacity reservation"},
 }
 """Columns of answers that have nothing, or zero, in every row, each with its reason."""
 
