@@ -9,10 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 REPO = Path(__file__).parents[2]
 PEERS = REPO / "var" / "peers"
+_making = threading.Lock()  # the validator runs in several threads, and each asks for it
 
 
 def programs(name: str, python: str = sys.executable) -> Path:
@@ -48,12 +50,13 @@ def _environment(name: str, python: str) -> Path:
     wanted = Path(__file__).parent / "requirements" / f"{name}.txt"
     home = PEERS / name
     installed = home / "installed.txt"
-    if not installed.exists() or installed.read_text() != wanted.read_text():
-        shutil.rmtree(home, ignore_errors=True)
-        _uv("venv", "--python", python, home)
-        # the pins are all that is installed: of some we only read files
-        _uv("pip", "install", "--no-deps", "--python", home / "bin" / "python", "-r", wanted)
-        shutil.copy(wanted, installed)  # the last step: an interrupted install is made anew
+    with _making:
+        if not installed.exists() or installed.read_text() != wanted.read_text():
+            shutil.rmtree(home, ignore_errors=True)
+            _uv("venv", "--python", python, home)
+            # the pins are all that is installed: of some we only read files
+            _uv("pip", "install", "--no-deps", "--python", home / "bin" / "python", "-r", wanted)
+            shutil.copy(wanted, installed)  # the last step: an interrupted install is made anew
     return home
 
 

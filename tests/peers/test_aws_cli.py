@@ -95,7 +95,7 @@ def test_the_commands_that_the_status_page_proposes_work(emulator: Emulator, she
         ran = shell.run("bash", "-c", f"set -euo pipefail; {setting[0]}; {new[0]}")
         assert ran.returncode == 0, f"{new[0]}\n{ran.stderr}"
         done.append(new[0])
-    made = [command.split()[2] for command in done]
+    made = re.findall(r"aws \S+ (create-\S+)", "\n".join(done))
     assert made == ["create-export", "create-bill-scenario", "create-bill-estimate"]
 
 
