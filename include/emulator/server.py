@@ -65,8 +65,7 @@ class Emulator:
 
     def charges(self) -> list[dict[str, Any]]:
         """Give what AWS would charge for bill estimates, as ``GET /_emulator/charges`` does."""
-        with self._world.present():
-            return self._world.calculator.charges()
+        return self._world.charges()
 
     def snapshot(self, name: str = "snapshot") -> str:
         """Keep everything under a name, for :meth:`restore`, and give the name.

@@ -54,9 +54,7 @@ class Snapshots:
             )
         world = self._world
         world.settle()  # before others are kept out: what is due can take minutes, and a stop would wait for it
-        with world.replacing, world.lock:
-            now = world.clock.now()
-            world.timeline.settle(now)
+        with world.replacing, world.still() as now:
             buffer = io.BytesIO()
             _Pickler(buffer, world).dump(world.state())
             snapshot = _Snapshot(name, now, world.clock.speed, buffer.getvalue(), MotoState.take())

@@ -99,10 +99,21 @@ class World:
     def present(self) -> Iterator[datetime]:
         """Hold the world still at a moment at which everything due has happened; gives that moment."""
         self.settle()
+        with self.still() as now:
+            yield now
+
+    @contextmanager
+    def still(self) -> Iterator[datetime]:
+        """As :meth:`present`, but what has just been handed to the desks is not waited for."""
         with self.lock:
             now = self.clock.now()
             self.timeline.settle(now)
             yield now
+
+    def charges(self) -> list[dict[str, Any]]:
+        """Give what AWS would charge for bill estimates until now, per account and month."""
+        with self.present():
+            return self.calculator.charges()
 
     def draw(self, *key: object) -> random.Random:
         """Give a source of chance that depends on the seed and on ``key`` alone."""

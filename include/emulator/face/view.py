@@ -34,17 +34,16 @@ def view(world: World) -> dict[str, Any]:
         now = world.clock.now()
         exports = world.exports.all()
         scenarios, estimates = world.calculator.all_scenarios(now), world.calculator.all_estimates(now)
-        ready = [one for one in scenarios if one.status(now) == "READY"]
         owners = [one.account for one in exports] + [one.account for one in scenarios + estimates]
         return {
             "now": now,
             "speed": world.clock.speed,
             "settings": world.settings,
             "accounts": Shown.first(_accounts(world, owners), MOST_ACCOUNTS),
-            "exports": Shown.newest(exports, lambda one: _export(one, now), lambda one: one.health != "HEALTHY"),
+            "exports": Shown.newest(exports, _export, lambda one: one.health != "HEALTHY"),
             "delivered": sum(run.status == "DELIVERY_SUCCESS" for one in exports for run in one.executions),
             "first_runs_in": max((_delivered_in(one, now) for one in exports if not one.runs), default=None),
-            "ready": len(ready),
+            "ready": sum(one.status(now) == "READY" for one in scenarios),
             "scenarios": Shown.newest(scenarios, lambda one: _scenario(one, now)),
             "estimates": Shown.newest(
                 estimates, lambda one: _estimate(world, one, now), lambda one: one.status == "IN_PROGRESS"
@@ -59,7 +58,7 @@ def view(world: World) -> dict[str, Any]:
             "requests": Shown(requests, sum(one["calls"] for one in counts)),
             "failed_requests": sum(one["errors"] for one in counts),
             **_proposed_export(world),
-            **_proposed_estimate(world, [one for one in scenarios if one.account == world.settings.payer], now),
+            **_proposed_estimate([one for one in scenarios if one.account == world.settings.payer], now),
         }
 
 
@@ -70,7 +69,7 @@ def _accounts(world: World, owners: Sequence[str]) -> list[tuple[str, str]]:
     return [*parts.items(), *((owner, "standalone") for owner in dict.fromkeys(owners) if owner not in parts)]
 
 
-def _export(record: ExportRecord, now: datetime) -> dict[str, Any]:
+def _export(record: ExportRecord) -> dict[str, Any]:
     s3 = record.definition["DestinationConfigurations"]["S3Destination"]
     table = read_query(record.definition["DataQuery"]).table
 
@@ -131,7 +130,7 @@ def _fault(rule: dict[str, Any]) -> str:
     return json.dumps({name: value for name, value in rule.items() if name != "id"})
 
 
-def _proposed_estimate(world: World, scenarios: Sequence[Scenario], now: datetime) -> dict[str, Any]:
+def _proposed_estimate(scenarios: Sequence[Scenario], now: datetime) -> dict[str, Any]:
     """What to type for a first estimate: the payer's scenario that it can be made of, or a free name for one."""
     ready = [one for one in scenarios if one.status(now) == "READY"]
     taken = {one.name for one in scenarios}

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import duckdb
@@ -147,5 +147,6 @@ def _show(connection: duckdb.DuckDBPyConnection, first: int = 0) -> int:
     return int(connection.execute("SELECT count(*) FROM export").fetchall()[0][0])
 
 
+@cache
 def _script(name: str) -> str:
     return Path(__file__).with_name(name).read_text(encoding="utf-8")

@@ -53,7 +53,7 @@ class Control:
             ("GET", "faults"): _Route(lambda query, body: {"faults": self._faults().list()}),
             ("POST", "faults"): _Route(lambda query, body: {"id": self._faults().add(body)}, body=None),
             ("DELETE", "faults"): _Route(self._lift_faults, ("id",)),
-            ("GET", "charges"): _Route(lambda query, body: self._charges()),
+            ("GET", "charges"): _Route(lambda query, body: {"charges": world.charges()}),
             ("GET", "offerings"): _Route(_offerings, ("kind", "region", "scope", "term", "payment")),
             ("GET", "snapshots"): _Route(lambda query, body: {"snapshots": world.snapshots.list()}),
             ("POST", "snapshots"): _Route(lambda query, body: world.snapshots.take(_name(body)), body=("name",)),
@@ -111,10 +111,6 @@ class Control:
         if limit is not None and not re.fullmatch(r"[0-9]{1,9}", limit):
             raise ValueError(f"requests: limit must be a whole number below a billion, not {limit[:20]!r}")
         return {"requests": self._world.journal.entries(**query, limit=None if limit is None else int(limit))}
-
-    def _charges(self) -> dict[str, Any]:
-        with self._world.present():
-            return {"charges": self._world.calculator.charges()}
 
     def _faults(self) -> Faults:
         """The rules, once they have done what was theirs to do until now."""
